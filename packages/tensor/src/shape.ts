@@ -1,0 +1,62 @@
+import { TensorError } from "./errors.js";
+
+/** Sizes of a tensor's dimensions, outermost first (row-major). */
+export type Shape = readonly number[];
+
+/** Number of values that a tensor of this shape holds. */
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (const dimension of shape) size *= dimension;
+  return size;
+}
+
+/** True if both shapes have the same dimensions in the same order. */
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((dimension, index) => dimension === b[index]);
+}
+
+/** `[64, 32, 32, 3]`, as error messages show shapes. */
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/**
+ * Throws unless every dimension is a whole number of at least 1.
+ * @throws TensorError INVALID_ARGUMENT
+ */
+export function checkShape(operation: string, shape: Shape): void {
+  if (shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 1)) return;
+  throw new TensorError(
+    "INVALID_ARGUMENT",
+    `${operation}: every dimension must be a whole number of at least 1, but the shape is ${formatShape(shape)}`,
+  );
+}
+
+/**
+ * Throws unless a tensor has the shape that an operation was made for.
+ * @throws TensorError SHAPE_MISMATCH
+ */
+export function expectShape(operation: string, what: string, actual: Shape, expected: Shape): void {
+  if (sameShape(actual, expected)) return;
+  throw new TensorError(
+    "SHAPE_MISMATCH",
+    `${operation}: ${what} has shape ${formatShape(actual)}, expected ${formatShape(expected)}`,
+  );
+}
+
+/**
+ * Side of the output of a sliding window: floor((input + 2 padding − kernel) / stride) + 1.
+ * @throws TensorError INVALID_ARGUMENT if the window does not fit into the padded input even once
+ */
+export function windowOutput(
+  operation: string,
+  window: { readonly input: number; readonly kernel: number; readonly stride: number; readonly padding: number },
+): number {
+  const { input, kernel, stride, padding } = window;
+  const output = Math.floor((input + 2 * padding - kernel) / stride) + 1;
+  if (output >= 1) return output;
+  throw new TensorError(
+    "INVALID_ARGUMENT",
+    `${operation}: a window of ${kernel} does not fit into ${input} values padded by ${padding} on each side`,
+  );
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+/** What the packages' test runs have in common. */
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    coverage: {
+      provider: "v8",
+      include: ["src/**/*.ts"],
+      reporter: ["text-summary", "lcov"],
+    },
+  },
+});
