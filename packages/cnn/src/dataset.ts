@@ -1,0 +1,100 @@
+import { CnnError } from "./errors.js";
+
+/** Labelled pictures in one typed array, no object a picture. */
+export interface Dataset {
+  /** Such as `CIFAR-10 train`; reports show it. */
+  readonly name: string;
+  /** Bytes of all pictures one after the other, each [height, width, channels]: count · h · w · c values. */
+  readonly images: Uint8Array;
+  /** Index into `classes` for each picture. */
+  readonly labels: Uint8Array | Int32Array;
+  /** [height, width, channels] of one picture. */
+  readonly shape: readonly [number, number, number];
+  readonly classes: readonly string[];
+  /** Number of pictures. */
+  readonly count: number;
+}
+
+/** For each channel on a scale of 0 to 1: a value v becomes (v / 255 − mean) / deviation. */
+export interface Normalisation {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
+/**
+ * Pictures `from` up to but not including `to`; shares memory with the whole.
+ * @throws CnnError INVALID_ARGUMENT if the range leaves the data set
+ */
+export function subset(dataset: Dataset, from: number, to: number): Dataset {
+  if (!(Number.isSafeInteger(from) && Number.isSafeInteger(to) && 0 <= from && from <= to && to <= dataset.count)) {
+    throw new CnnError(
+      "INVALID_ARGUMENT",
+      `subset: ${from} to ${to} is no range of the ${dataset.count} pictures of ${dataset.name}`,
+    );
+  }
+  const size = pictureSize(dataset);
+  return {
+    ...dataset,
+    images: dataset.images.subarray(from * size, to * size),
+    labels: dataset.labels.subarray(from, to),
+    count: to - from,
+  };
+}
+
+/** Number of bytes of one picture. */
+export function pictureSize(dataset: Pick<Dataset, "shape">): number {
+  const [height, width, channels] = dataset.shape;
+  return height * width * channels;
+}
+
+/**
+ * Throws unless a data set holds what it says and its pictures fit the network.
+ * @throws CnnError SHAPE_MISMATCH, INVALID_ARGUMENT
+ */
+export function checkDataset(dataset: Dataset, network: { input: readonly number[]; outputs: number }): void {
+  const { name, shape, count, classes } = dataset;
+  if (shape.length !== network.input.length || shape.some((side, index) => side !== network.input[index])) {
+    throw new CnnError(
+      "SHAPE_MISMATCH",
+      `${name}: pictures are [${shape.join(", ")}], the network expects [${network.input.join(", ")}]`,
+    );
+  }
+  if (count < 1) throw new CnnError("INVALID_ARGUMENT", `${name}: holds no picture`);
+  if (dataset.images.length !== count * pictureSize(dataset) || dataset.labels.length !== count) {
+    throw new CnnError(
+      "SHAPE_MISMATCH",
+      `${name}: ${count} pictures take ${count * pictureSize(dataset)} bytes and ${count} labels, ` +
+        `but there are ${dataset.images.length} and ${dataset.labels.length}`,
+    );
+  }
+  if (classes.length !== network.outputs) {
+    throw new CnnError(
+      "SHAPE_MISMATCH",
+      `${name}: has ${classes.length} classes, the network has ${network.outputs} outputs`,
+    );
+  }
+  for (let n = 0; n < count; n++) {
+    const label = dataset.labels[n]!;
+    if (label >= 0 && label < classes.length) continue;
+    throw new CnnError("INVALID_ARGUMENT", `${name}: picture ${n} has label ${label} of ${classes.length} classes`);
+  }
+}
+
+/**
+ * Throws unless there are a mean and a positive deviation for every channel.
+ * @throws CnnError INVALID_ARGUMENT
+ */
+export function checkNormalisation(normalisation: Normalisation, channels: number): void {
+  const { mean, deviation } = normalisation;
+  const good =
+    mean.length === channels &&
+    deviation.length === channels &&
+    mean.every((value) => Number.isFinite(value)) &&
+    deviation.every((value) => Number.isFinite(value) && value > 0);
+  if (good) return;
+  throw new CnnError(
+    "INVALID_ARGUMENT",
+    `normalisation: expected ${channels} means and ${channels} deviations above 0, ` +
+      `not [${mean.join(", ")}] and [${deviation.join(", ")}]`,
+  );
+}
