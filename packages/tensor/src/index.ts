@@ -1,0 +1,16 @@
+export type * from "./backend.js";
+export { TensorError, type TensorErrorCode } from "./errors.js";
+export { exp, log } from "./math.js";
+export {
+  fillNormal,
+  fillUniform,
+  permutation,
+  philox4x32,
+  RandomStream,
+  type RandomStreamKey,
+  STREAMS,
+  seedKey,
+} from "./random.js";
+export { createReferenceBackend } from "./reference/backend.js";
+export { formatShape, type Shape, sameShape, sizeOf } from "./shape.js";
+export { type DataTypes, type DType, hostTensor, type Tensor, tensor } from "./tensor.js";

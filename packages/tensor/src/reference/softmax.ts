@@ -1,0 +1,29 @@
+import type { Softmax, SoftmaxSpec } from "../backend.js";
+import { exp } from "../math.js";
+import { softmaxSizes } from "../specs.js";
+
+/** probability[c] = exp(logit[c]) / Σ over k of exp(logit[k]). */
+export function softmax(spec: SoftmaxSpec): Softmax {
+  const { batch, classes } = softmaxSizes(spec);
+  return {
+    forward({ data: logits }, { data: probabilities }) {
+      for (let n = 0; n < batch; n++) softmaxRow(logits, probabilities, n * classes, classes);
+    },
+  };
+}
+
+/** One row of softmax; `probabilities` may be `logits`. Returns the largest logit and the sum of exp(logit − largest). */
+export function softmaxRow(
+  logits: Float32Array,
+  probabilities: Float32Array,
+  at: number,
+  classes: number,
+): { readonly largest: number; readonly sum: number } {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let c = 0; c < classes; c++) largest = Math.max(largest, logits[at + c]!);
+  // Without the largest logit exp would overflow float64 from 710 on.
+  let sum = 0;
+  for (let c = 0; c < classes; c++) sum += exp(logits[at + c]! - largest);
+  for (let c = 0; c < classes; c++) probabilities[at + c] = exp(logits[at + c]! - largest) / sum;
+  return { largest, sum };
+}
