@@ -1,0 +1,91 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Dataset } from "@cifar/cnn";
+import { CifarError, reasonOf } from "../errors.js";
+import { decodeRecords, encodeRecords, PICTURE_BYTES, PICTURE_SHAPE, RECORD_BYTES } from "./binary-format.js";
+import type { DataSplits } from "./cifar10.js";
+import { CIFAR10_CLASSES, CIFAR10_TEST_FILE, CIFAR10_TRAIN_FILES } from "./cifar10-files.js";
+
+const CLASSES_FILE = "batches.meta.txt";
+
+/**
+ * The classes of a folder in CIFAR's binary format whose own list of classes is not CIFAR-10's; undefined for CIFAR-10
+ * itself, and where there is no list: then the files have to be CIFAR-10's.
+ */
+export async function foreignClasses(directory: string): Promise<readonly string[] | undefined> {
+  let text: string;
+  try {
+    text = await readFile(join(directory, CLASSES_FILE), "utf8");
+  } catch {
+    return undefined;
+  }
+  const classes = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  const same = classes.length === CIFAR10_CLASSES.length && classes.every((name, n) => name === CIFAR10_CLASSES[n]);
+  return same ? undefined : classes;
+}
+
+/**
+ * Reads other pictures in CIFAR's binary format: `data_batch_*.bin` as far as there are such, and `test_batch.bin`.
+ * @throws CifarError INVALID_DATA
+ */
+export async function loadBinaryFolder(directory: string, classes: readonly string[]): Promise<DataSplits> {
+  const train = await Promise.all(CIFAR10_TRAIN_FILES.map((file) => readRecords(join(directory, file.name))));
+  const test = [await readRecords(join(directory, CIFAR10_TEST_FILE.name))];
+  return {
+    train: collect(`${directory} train`, classes, train),
+    test: collect(`${directory} test`, classes, test),
+  };
+}
+
+/**
+ * Writes data sets of 32×32 pictures as a folder in CIFAR's binary format, with their own list of classes.
+ * @throws CifarError CANNOT_WRITE, INVALID_ARGUMENT
+ */
+export async function writeBinaryFolder(directory: string, { train, test }: DataSplits): Promise<void> {
+  const files: [string, Uint8Array | string][] = [
+    [CIFAR10_TRAIN_FILES[0]!.name, encodeRecords(train)],
+    [CIFAR10_TEST_FILE.name, encodeRecords(test)],
+    [CLASSES_FILE, `${train.classes.join("\n")}\n`],
+  ];
+  try {
+    await mkdir(directory, { recursive: true });
+    // Never over a data set that is there.
+    for (const [name, content] of files) await writeFile(join(directory, name), content, { flag: "wx" });
+  } catch (error) {
+    throw new CifarError("CANNOT_WRITE", `${directory}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+async function readRecords(path: string): Promise<Uint8Array> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return new Uint8Array();
+    throw new CifarError("INVALID_DATA", `${path}: ${reasonOf(error)}`, { cause: error });
+  }
+  if (bytes.length % RECORD_BYTES !== 0) {
+    throw new CifarError(
+      "INVALID_DATA",
+      `${path}: expected records of ${RECORD_BYTES} bytes, found ${bytes.length} bytes, which is no multiple`,
+    );
+  }
+  return bytes;
+}
+
+function collect(name: string, classes: readonly string[], parts: readonly Uint8Array[]): Dataset {
+  const total = parts.reduce((sum, part) => sum + part.length / RECORD_BYTES, 0);
+  if (total === 0) throw new CifarError("INVALID_DATA", `${name}: expected records of pictures, found none`);
+  const images = new Uint8Array(total * PICTURE_BYTES);
+  const labels = new Uint8Array(total);
+  let count = 0;
+  for (const part of parts) count = decodeRecords(part, { images, labels, count });
+  const wrong = labels.findIndex((label) => label >= classes.length);
+  if (wrong >= 0) {
+    throw new CifarError(
+      "INVALID_DATA",
+      `${name}: expected labels from 0 to ${classes.length - 1}, found ${labels[wrong]} at picture ${wrong}`,
+    );
+  }
+  return { name, classes, shape: PICTURE_SHAPE, count, images, labels };
+}

@@ -1,0 +1,14 @@
+export { loadBinaryFolder, writeBinaryFolder } from "./dataset/binary-folder.js";
+export { type DataSplits, type LoadOptions, loadCifar10 } from "./dataset/cifar10.js";
+export { CIFAR10_CLASSES, CIFAR10_NORMALISATION } from "./dataset/cifar10-files.js";
+export type { DownloadProgress } from "./dataset/download.js";
+export { type FetchOptions, fetchCifar10 } from "./dataset/fetch.js";
+export { cacheFolder } from "./dataset/locate.js";
+export { normalisationOf } from "./dataset/normalisation.js";
+export { loadPictureFolder } from "./dataset/picture-folder.js";
+export { SHAPES_CLASSES, type ShapesOptions, shapes, shapesSplits } from "./dataset/shapes.js";
+export { CifarError, type CifarErrorCode } from "./errors.js";
+export { type DecodeOptions, decodePicture, type PictureType, sniffPicture } from "./picture/decode.js";
+export type { Picture } from "./picture/picture.js";
+export { toInput } from "./picture/resize.js";
+export { type Recipe, recipeOf, recipes } from "./recipes.js";
