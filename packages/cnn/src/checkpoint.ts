@@ -1,20 +1,110 @@
+import { readArchitecture, readParameters } from "./architecture.js";
+import { digestOf } from "./digest.js";
+import { CnnError } from "./errors.js";
 import type { TrainingPlan } from "./fit-options.js";
+import { Fields } from "./json.js";
 import type { Architecture } from "./layers.js";
+import { parameterShapes, placeLayers } from "./place.js";
+import { readPlan } from "./plan.js";
+import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "./safetensors.js";
 
 /** A run's whole state between two steps. */
 export interface Checkpoint {
   readonly architecture: Architecture;
-  /** Options that the weights depend on, defaults filled in. */
+  /** Options that the weights depend on, defaults filled in: `{ ...checkpoint.plan, resume: checkpoint }` goes on. */
   readonly plan: TrainingPlan;
   /** What was trained on: a checkpoint goes on with the same pictures only. */
   readonly data: { readonly name: string; readonly count: number; readonly digest: string };
   /** Steps made. */
   readonly step: number;
-  /** Sum of the losses of the pictures of the epoch at hand so far, and their number. */
+  /** Losses of the pictures of the epoch at hand so far. */
   readonly epochLoss: { readonly sum: number; readonly pictures: number };
   /** By name, as in `Sequential.parameters`. */
   readonly parameters: ReadonlyMap<string, Float32Array>;
   readonly velocities: ReadonlyMap<string, Float32Array>;
   /** Moving averages of the parameters, where the plan asks for them. */
   readonly averages: ReadonlyMap<string, Float32Array> | undefined;
+}
+
+const FORMAT = "cifar-cnn checkpoint 1";
+
+/** Bytes of a checkpoint file: safetensors with the plan and the position in its metadata. */
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
+  const { architecture, plan, data, step, epochLoss } = checkpoint;
+  const shapes = parameterShapes(placeLayers(architecture));
+  const tensors = new Map<string, SafetensorsTensor>();
+  for (const [prefix, values] of groups(checkpoint)) {
+    for (const [name, shape] of shapes) {
+      tensors.set(prefix + name, { dtype: "F32", shape, data: values.get(name)! });
+    }
+  }
+  return encodeSafetensors(tensors, {
+    format: FORMAT,
+    architecture: JSON.stringify(architecture),
+    plan: JSON.stringify(plan),
+    position: JSON.stringify({ data, step, epochLoss }),
+    digest: digest(checkpoint),
+  });
+}
+
+/**
+ * Reads a checkpoint file without trusting it.
+ * @throws CnnError INVALID_FILE
+ */
+export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  const entries = new Map(Object.entries(metadata));
+  if (entries.get("format") !== FORMAT) {
+    throw new CnnError("INVALID_FILE", `checkpoint: its format is not "${FORMAT}"`);
+  }
+  const architecture = readArchitecture("checkpoint: architecture", entries.get("architecture"));
+  const parameters = readParameters(architecture, tensors, "parameter.");
+  const plan = readStoredPlan(Fields.parse("checkpoint: plan", entries.get("plan")), architecture.input.at(-1)!);
+  const position = Fields.parse("checkpoint: position", entries.get("position"));
+  const data = position.fields("data");
+  const epochLoss = position.fields("epochLoss");
+  const checkpoint: Checkpoint = {
+    architecture,
+    plan,
+    data: { name: data.string("name"), count: data.number("count"), digest: data.string("digest") },
+    step: position.number("step"),
+    epochLoss: { sum: epochLoss.number("sum"), pictures: epochLoss.number("pictures") },
+    parameters,
+    velocities: readParameters(architecture, tensors, "velocity."),
+    averages: plan.averaging === undefined ? undefined : readParameters(architecture, tensors, "average."),
+  };
+  const expected = parameters.size * groups(checkpoint).length;
+  if (tensors.size !== expected || digest(checkpoint) !== entries.get("digest")) {
+    throw new CnnError("INVALID_FILE", "checkpoint: its tensors are not those that were saved (their digest differs)");
+  }
+  return checkpoint;
+}
+
+function groups(checkpoint: Checkpoint): [string, ReadonlyMap<string, Float32Array>][] {
+  const { parameters, velocities, averages } = checkpoint;
+  const found: [string, ReadonlyMap<string, Float32Array>][] = [
+    ["parameter.", parameters],
+    ["velocity.", velocities],
+  ];
+  if (averages !== undefined) found.push(["average.", averages]);
+  return found;
+}
+
+function digest(checkpoint: Checkpoint): string {
+  return digestOf(
+    groups(checkpoint).flatMap(([prefix, values]) =>
+      [...parameterShapes(placeLayers(checkpoint.architecture)).keys()].map(
+        (name) => [prefix + name, values.get(name)!] as const,
+      ),
+    ),
+  );
+}
+
+function readStoredPlan(fields: Fields, channels: number): TrainingPlan {
+  try {
+    return readPlan(fields, channels);
+  } catch (cause) {
+    if (!(cause instanceof CnnError) || cause.code === "INVALID_FILE") throw cause;
+    throw new CnnError("INVALID_FILE", `checkpoint: plan: ${cause.message}`, { cause });
+  }
 }

@@ -1,5 +1,9 @@
-import type { Normalisation } from "./dataset.js";
+import { checkDataset, checkNormalisation, type Dataset, type Normalisation } from "./dataset.js";
+import { CURRENT, Engine } from "./engine.js";
+import { CnnError } from "./errors.js";
+import { type Evaluation, inferLogits, summariseLogits } from "./evaluation.js";
 import type { ComputeOptions } from "./fit-options.js";
+import type { Sequential } from "./sequential.js";
 
 export interface EvaluateOptions extends ComputeOptions {
   readonly normalisation: Normalisation;
@@ -11,22 +15,51 @@ export interface EvaluateOptions extends ComputeOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface ClassResult {
-  readonly label: string;
-  readonly correct: number;
-  readonly total: number;
-  /** 0 to 1; 0 where there is no picture of the class. */
-  readonly accuracy: number;
+/**
+ * Classifies every picture of a data set and compares with its labels.
+ * @throws CnnError SHAPE_MISMATCH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE, ABORTED, WORKER_FAILED
+ */
+export async function evaluate(model: Sequential, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
+  const { normalisation, batchSize = 64, flip = false, signal } = options;
+  checkDataset(dataset, { input: model.input, outputs: classesOf(model) });
+  checkNormalisation(normalisation, dataset.shape[2]);
+  const engine = await Engine.open({ placed: model.placed, batchSize: checkBatchSize(batchSize) }, options);
+  try {
+    await engine.write(engine.parameters, valuesOf(model));
+    const logits = await inferLogits(engine, {
+      images: dataset.images,
+      count: dataset.count,
+      normalisation,
+      set: CURRENT,
+      flip,
+      signal,
+    });
+    // The sum of two logits asks for the softmax of their mean.
+    return summariseLogits(flip ? logits.map((value) => value / 2) : logits, dataset);
+  } finally {
+    engine.close();
+  }
 }
 
-export interface Evaluation {
-  /** 0 to 1. */
-  readonly accuracy: number;
-  readonly correct: number;
-  readonly total: number;
-  /** Mean cross-entropy. */
-  readonly loss: number;
-  readonly perClass: readonly ClassResult[];
-  /** Number of pictures, [actual class][predicted class]. */
-  readonly confusion: readonly (readonly number[])[];
+/**
+ * Number of classes that a network tells apart.
+ * @throws CnnError SHAPE_MISMATCH if its output is not a row of values
+ */
+export function classesOf(model: Pick<Sequential, "outputShape">): number {
+  const [classes] = model.outputShape;
+  if (classes !== undefined && model.outputShape.length === 1) return classes;
+  throw new CnnError(
+    "SHAPE_MISMATCH",
+    `network: its output [${model.outputShape.join(", ")}] is no row of classes, put flatten() after it`,
+  );
+}
+
+/** The parameters' values by name. */
+export function valuesOf(model: Pick<Sequential, "parameters">): Map<string, Float32Array> {
+  return new Map([...model.parameters].map(([name, { data }]) => [name, data]));
+}
+
+export function checkBatchSize(batchSize: number): number {
+  if (Number.isSafeInteger(batchSize) && batchSize >= 1) return batchSize;
+  throw new CnnError("INVALID_ARGUMENT", `batchSize must be a whole number of at least 1, not ${batchSize}`);
 }

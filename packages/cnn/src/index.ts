@@ -1,7 +1,11 @@
-export type { Checkpoint } from "./checkpoint.js";
+export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.js";
+export { cifarCnn } from "./cifar-cnn.js";
 export { checkDataset, type Dataset, type Normalisation, subset } from "./dataset.js";
+export { dataDigest, weightsDigest } from "./digest.js";
 export { CnnError, type CnnErrorCode } from "./errors.js";
-export type { ClassResult, EvaluateOptions, Evaluation } from "./evaluate.js";
+export { type EvaluateOptions, evaluate } from "./evaluate.js";
+export type { ClassResult, Evaluation } from "./evaluation.js";
+export { fit } from "./fit.js";
 export type {
   AugmentOptions,
   AveragingOptions,
@@ -20,6 +24,7 @@ export type {
   TrainingPlan,
   WhiteningOptions,
 } from "./fit-options.js";
+export type { InitialiseOptions } from "./initialise.js";
 export {
   type Architecture,
   type Conv2dLayer,
@@ -36,5 +41,12 @@ export {
   type ReluLayer,
   relu,
 } from "./layers.js";
-export type { Classification, Predictor, PredictorOptions } from "./predictor.js";
+export { type Json, type LoadedModel, loadModel, type ModelCard, saveModel } from "./model-file.js";
+export type { PlacedLayer } from "./place.js";
+export { resolvePlan } from "./plan.js";
+export { type Classification, createPredictor, type Predictor, type PredictorOptions } from "./predictor.js";
+export { fromPyTorch, toPyTorch } from "./pytorch.js";
+export { decodeSafetensors, encodeSafetensors, type Safetensors, type SafetensorsTensor } from "./safetensors.js";
 export { learningRateAt, type Schedule } from "./schedule.js";
+export { Sequential } from "./sequential.js";
+export { whitenFirstConvolution } from "./whitening.js";

@@ -1,0 +1,80 @@
+import { sameShape } from "@cifar/tensor";
+import { CnnError } from "./errors.js";
+import { Fields } from "./json.js";
+import type { Architecture, LayerDescription } from "./layers.js";
+import { parameterShapes, placeLayers } from "./place.js";
+import type { SafetensorsTensor } from "./safetensors.js";
+
+const TYPES = ["conv2d", "relu", "dropout", "maxPool2d", "flatten", "linear"] as const;
+
+/**
+ * A network's description out of a file's metadata, checked field by field.
+ * @throws CnnError INVALID_FILE
+ */
+export function readArchitecture(where: string, text: string | undefined): Architecture {
+  const fields = Fields.parse(where, text);
+  const layers = fields.list("layers").map((value, index) => readLayer(new Fields(`${where}.layers[${index}]`, value)));
+  return { input: fields.numbers("input"), layers };
+}
+
+function readLayer(fields: Fields): LayerDescription {
+  const type = fields.word("type", TYPES);
+  switch (type) {
+    case "conv2d":
+      return {
+        type,
+        filters: fields.number("filters"),
+        kernel: fields.number("kernel"),
+        stride: fields.number("stride"),
+        padding: fields.number("padding"),
+      };
+    case "maxPool2d":
+      return { type, size: fields.number("size"), stride: fields.number("stride") };
+    case "dropout":
+      return { type, rate: fields.number("rate") };
+    case "linear":
+      return { type, outputs: fields.number("outputs") };
+    case "relu":
+    case "flatten":
+      return { type };
+  }
+}
+
+/**
+ * The parameters of a network out of a file's tensors, each of the shape that the architecture asks for and finite. Done
+ * before anything is allocated for the network, whose size the file's data therefore bounds.
+ * @param prefix before each parameter's name in the file
+ * @throws CnnError INVALID_FILE
+ */
+export function readParameters(
+  architecture: Architecture,
+  tensors: ReadonlyMap<string, SafetensorsTensor>,
+  prefix: string,
+): Map<string, Float32Array> {
+  const values = new Map<string, Float32Array>();
+  for (const [name, shape] of expectedShapes(architecture)) {
+    const found = tensors.get(prefix + name);
+    if (found === undefined) throw new CnnError("INVALID_FILE", `tensor ${prefix}${name} is missing`);
+    if ((found.dtype !== "F32" && found.dtype !== "F16") || !sameShape(found.shape, shape)) {
+      throw new CnnError(
+        "INVALID_FILE",
+        `tensor ${prefix}${name} is ${found.dtype} [${found.shape.slice(0, 8).join(", ")}], ` +
+          `the network expects F32 or F16 [${shape.join(", ")}]`,
+      );
+    }
+    if (!found.data.every(Number.isFinite)) {
+      throw new CnnError("INVALID_FILE", `tensor ${prefix}${name} holds a value that is not finite`);
+    }
+    values.set(name, found.data);
+  }
+  return values;
+}
+
+function expectedShapes(architecture: Architecture): ReturnType<typeof parameterShapes> {
+  try {
+    return parameterShapes(placeLayers(architecture));
+  } catch (cause) {
+    if (!(cause instanceof CnnError)) throw cause;
+    throw new CnnError("INVALID_FILE", `architecture: ${cause.message}`, { cause });
+  }
+}

@@ -1,0 +1,113 @@
+import { exp, log } from "@cifar/tensor";
+import { breathe } from "#platform";
+import type { Dataset, Normalisation } from "./dataset.js";
+import type { Engine } from "./engine.js";
+import { CnnError } from "./errors.js";
+import { PictureWriter } from "./pictures.js";
+
+/** Milliseconds after which events get their turn. */
+export const LONGEST_BREATH = 10;
+
+/** What was measured for one class. */
+export interface ClassResult {
+  readonly label: string;
+  readonly correct: number;
+  readonly total: number;
+  /** 0 to 1; 0 where there is no picture of the class. */
+  readonly accuracy: number;
+}
+
+export interface Evaluation {
+  /** 0 to 1. */
+  readonly accuracy: number;
+  readonly correct: number;
+  readonly total: number;
+  /** Mean cross-entropy. */
+  readonly loss: number;
+  readonly perClass: readonly ClassResult[];
+  /** Number of pictures, [actual class][predicted class]. */
+  readonly confusion: readonly (readonly number[])[];
+}
+
+export interface InferenceRequest {
+  /** Bytes of pictures of the network's input shape, and how many there are. */
+  readonly images: Uint8Array;
+  readonly count: number;
+  readonly normalisation: Normalisation;
+  /** Which of the engine's sets of parameters to use. */
+  readonly set: number;
+  /** Adds the logits of the mirrored pictures. */
+  readonly flip: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Logits of any number of pictures, [count, outputs]: batch by batch through the engine.
+ * @throws CnnError ABORTED after a batch, if the signal says so
+ */
+export async function inferLogits(engine: Engine, request: InferenceRequest): Promise<Float32Array> {
+  const { images, count, normalisation, set, flip, signal } = request;
+  const writer = new PictureWriter(engine.input, normalisation);
+  const batch = engine.shards.length * engine.shardSize;
+  const outputs = engine.shards[0]!.logits.size / engine.shardSize;
+  const logits = new Float32Array(count * outputs);
+  let breath = performance.now();
+  for (let from = 0; from < count; from += batch) {
+    const pictures = Math.min(batch, count - from);
+    const shards = Math.ceil(pictures / engine.shardSize);
+    for (const mirrored of flip ? [false, true] : [false]) {
+      for (let slot = 0; slot < pictures; slot++) {
+        writer.write(images, engine.images, { picture: from + slot, slot, mirrored, down: 0, right: 0 });
+      }
+      engine.images.fill(0, pictures * writer.size);
+      await engine.upload();
+      await engine.infer(shards, set);
+      for (let shard = 0; shard < shards; shard++) {
+        const values = await engine.values(engine.shards[shard]!.logits);
+        const start = (from + shard * engine.shardSize) * outputs;
+        const length = Math.min(engine.shardSize * outputs, logits.length - start);
+        for (let i = 0; i < length; i++) logits[start + i]! += values[i]!;
+      }
+    }
+    if (signal?.aborted) throw new CnnError("ABORTED", "evaluation was stopped", { cause: signal.reason });
+    if (performance.now() - breath > LONGEST_BREATH) {
+      await breathe();
+      breath = performance.now();
+    }
+  }
+  return logits;
+}
+
+/**
+ * Compares logits with labels. Losses are computed in float64.
+ * @param logits [pictures, classes]
+ */
+export function summariseLogits(
+  logits: Float32Array,
+  dataset: Pick<Dataset, "labels" | "classes" | "count">,
+): Evaluation {
+  const { labels, classes, count } = dataset;
+  const confusion = classes.map(() => new Array<number>(classes.length).fill(0));
+  let lossSum = 0;
+  for (let n = 0; n < count; n++) {
+    const row = logits.subarray(n * classes.length, (n + 1) * classes.length);
+    const predicted = row.indexOf(row.reduce((largest, value) => Math.max(largest, value), Number.NEGATIVE_INFINITY));
+    // A row of NaN has no largest value; it counts as class 0, and its loss says that something is wrong.
+    confusion[labels[n]!]![Math.max(predicted, 0)]! += 1;
+    lossSum += logSumExp(row) - row[labels[n]!]!;
+  }
+  const perClass = classes.map((label, actual): ClassResult => {
+    const total = confusion[actual]!.reduce((sum, pictures) => sum + pictures, 0);
+    const correct = confusion[actual]![actual]!;
+    return { label, correct, total, accuracy: total === 0 ? 0 : correct / total };
+  });
+  const correct = perClass.reduce((sum, result) => sum + result.correct, 0);
+  return { accuracy: correct / count, correct, total: count, loss: lossSum / count, perClass, confusion };
+}
+
+function logSumExp(row: Float32Array): number {
+  const largest = row.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  let sum = 0;
+  for (const value of row) sum += exp(value - largest);
+  return largest + log(sum);
+}
