@@ -1,0 +1,82 @@
+import { Problem } from "./problem.js";
+
+/** The body of a request as it comes in; it may end at any time with an error if the client goes away. */
+export type Body = AsyncIterable<Uint8Array>;
+
+/**
+ * Bytes of bodies that all requests together may hold in memory: without it, `max_inflight` bodies of
+ * `max_body_bytes` each would have to fit.
+ */
+export class ByteBudget {
+  readonly #limit: number;
+  #taken = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** A share that grows while a body is read and is given back when its request is done. */
+  lease(): ByteLease {
+    let own = 0;
+    return {
+      grow: (bytes) => {
+        if (this.#taken + bytes > this.#limit) {
+          throw new Problem("too-many-requests", "Other requests hold all the memory there is for bodies; try again.", {
+            headers: { "retry-after": "1" },
+          });
+        }
+        this.#taken += bytes;
+        own += bytes;
+      },
+      end: () => {
+        this.#taken -= own;
+        own = 0;
+      },
+    };
+  }
+}
+
+export interface ByteLease {
+  /** @throws Problem too-many-requests where the budget does not have that many bytes left */
+  grow(bytes: number): void;
+  end(): void;
+}
+
+export interface ReadLimits {
+  /** Most bytes of the body. */
+  readonly maxBytes: number;
+  readonly lease: ByteLease;
+}
+
+/** The problem of a body above `max_body_bytes`. */
+export function bodyTooLarge(maxBytes: number): Problem {
+  return new Problem("body-too-large", `The body may have ${maxBytes} bytes at most; send fewer or smaller pictures.`);
+}
+
+/**
+ * Passes a body on, chunk by chunk, and counts: against the limit of one body and against the memory of all.
+ * @throws Problem body-too-large, too-many-requests
+ */
+export async function* limited(body: Body, limits: ReadLimits): AsyncGenerator<Uint8Array, void, undefined> {
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.byteLength;
+    if (length > limits.maxBytes) {
+      throw bodyTooLarge(limits.maxBytes);
+    }
+    limits.lease.grow(chunk.byteLength);
+    yield chunk;
+  }
+}
+
+/**
+ * Reads a body to its end.
+ * @throws Problem body-too-large, too-many-requests
+ */
+export async function readBody(body: Body, limits: ReadLimits): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of limited(body, limits)) {
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}

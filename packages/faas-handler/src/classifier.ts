@@ -1,0 +1,62 @@
+/** [height, width, channels] of the pictures that a network takes. */
+export type PictureShape = readonly [height: number, width: number, channels: number];
+
+/** What the function tells of its model: JSON-able, `accuracy` measured on the test set or null where it never was. */
+export interface Card {
+  readonly accuracy: number | null;
+  readonly [field: string]: unknown;
+}
+
+/** What the function needs of a network. */
+export interface Classifier {
+  readonly classes: readonly string[];
+  readonly shape: PictureShape;
+  readonly card: Card;
+  /** How many pictures are best computed together: 1 where more at once is not faster. */
+  readonly batch: number;
+  /**
+   * Takes n pictures one after the other, bytes 0 to 255, row by row, channels last ([n, height, width, channels]).
+   * @returns n × classes probabilities
+   */
+  predict(pictures: Uint8Array): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Bytes of one picture. */
+export function pictureSize(shape: PictureShape): number {
+  return shape[0] * shape[1] * shape[2];
+}
+
+export interface Classification {
+  readonly label: string;
+  /** The probability of `label`. */
+  readonly confidence: number;
+  /** The most probable first. */
+  readonly classes: readonly { readonly label: string; readonly probability: number }[];
+}
+
+/** Six digits tell apart what float32 can and keep answers short. */
+function rounded(probability: number): number {
+  return Math.round(probability * 1e6) / 1e6;
+}
+
+/** Names and orders the probabilities of one picture, the `top` most probable of them. */
+export function describe(probabilities: Float32Array, classes: readonly string[], top: number): Classification {
+  const sorted = classes
+    .map((label, index) => ({ label, probability: rounded(probabilities[index]!) }))
+    .sort((a, b) => b.probability - a.probability);
+  const first = sorted[0]!;
+  return { label: first.label, confidence: first.probability, classes: sorted.slice(0, top) };
+}
+
+/** Index of the largest probability of picture `picture`; the first of equals. */
+export function argmax(probabilities: Float32Array, picture: number, classes: number): number {
+  const at = picture * classes;
+  let best = 0;
+  for (let index = 1; index < classes; index++) {
+    if (probabilities[at + index]! > probabilities[at + best]!) {
+      best = index;
+    }
+  }
+  return best;
+}

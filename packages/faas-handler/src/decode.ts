@@ -1,0 +1,48 @@
+import { decodePicture, toInput } from "@cifar/cifar";
+import type { PictureShape } from "./classifier.js";
+import type { DecodePicture } from "./input/pictures.js";
+import { Problem } from "./problem.js";
+
+/** Grey of a pixel by its luminance (ITU-R BT.601). */
+function toGrey(pixels: Uint8Array): Uint8Array {
+  const grey = new Uint8Array(pixels.length / 3);
+  for (let position = 0; position < grey.length; position++) {
+    const at = position * 3;
+    grey[position] = Math.round(0.299 * pixels[at]! + 0.587 * pixels[at + 1]! + 0.114 * pixels[at + 2]!);
+  }
+  return grey;
+}
+
+function checkShape([height, width, channels]: PictureShape): void {
+  if (height !== width || (channels !== 3 && channels !== 1)) {
+    throw new Problem(
+      "unsupported-media-type",
+      `This network takes pictures of ${height} × ${width} × ${channels}; send them as planes or as numbers, not as files.`,
+    );
+  }
+}
+
+/** Decodes PNG and JPEG files with @cifar/cifar; those with more than `maxPixels` are refused by their header. */
+export function pictureDecoder(maxPixels: number): DecodePicture {
+  return async (file, shape) => {
+    checkShape(shape);
+    try {
+      const pixels = toInput(decodePicture(file, { maxPixels }), shape[0]);
+      return shape[2] === 1 ? toGrey(pixels) : pixels;
+    } catch (thrown) {
+      throw asPictureProblem(thrown);
+    }
+  };
+}
+
+function asPictureProblem(thrown: unknown): unknown {
+  const { code, message } = thrown instanceof Error ? (thrown as Error & { code?: unknown }) : {};
+  switch (code) {
+    case "PICTURE_TOO_LARGE":
+      return new Problem("picture-too-large", `${message}.`, { cause: thrown });
+    case "INVALID_PICTURE":
+      return new Problem("invalid-picture", `${message}.`, { cause: thrown });
+    default:
+      return thrown;
+  }
+}

@@ -1,0 +1,95 @@
+import type busboy from "busboy";
+import type { Body } from "../body.js";
+import { Problem } from "../problem.js";
+import { joinPictures, type PictureReader, type Pictures } from "./pictures.js";
+
+/** A form with more parts than this is refused: it is the number of pictures that take a while to answer for. */
+const MAX_PARTS = 1000;
+
+/**
+ * Reads a form (multipart/form-data, RFC 7578): each file in it is a picture, in the order in which they come. Text
+ * fields are passed over.
+ * @param contentType the whole header, with its boundary
+ * @throws Problem invalid-request where the form is malformed, invalid-picture where it holds no or no valid picture
+ */
+export async function readMultipart(body: Body, contentType: string, reader: PictureReader): Promise<Pictures> {
+  const files = await readFiles(body, contentType);
+  if (files.length === 0) {
+    throw new Problem(
+      "invalid-picture",
+      "The form holds no file; send each picture as a file, as curl -F image=@cat.png does.",
+    );
+  }
+  const each: Uint8Array[] = [];
+  for (const [index, file] of files.entries()) {
+    each.push(await reader.either(file, `File ${index + 1} of the form`));
+  }
+  return joinPictures(each, true);
+}
+
+function malformed(cause?: unknown): Problem {
+  return new Problem("invalid-request", "The body is not a well-formed multipart/form-data form.", { cause });
+}
+
+async function createParser(contentType: string): Promise<busboy.Busboy> {
+  // Loaded with the first form, so that a start does not pay for it.
+  const { default: create } = await import("busboy");
+  try {
+    return create({
+      headers: { "content-type": contentType },
+      limits: { parts: MAX_PARTS, fieldSize: 1024, headerPairs: 32 },
+    });
+  } catch (cause) {
+    throw malformed(cause);
+  }
+}
+
+async function readFiles(body: Body, contentType: string): Promise<Uint8Array[]> {
+  const parser = await createParser(contentType);
+  const files: Uint8Array[] = [];
+  let problem: Problem | undefined;
+  const done = new Promise<void>((resolve) => {
+    parser.on("file", (_name, stream) => {
+      const index = files.push(new Uint8Array(0)) - 1;
+      const chunks: Uint8Array[] = [];
+      stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));
+      stream.on("end", () => {
+        files[index] = Buffer.concat(chunks);
+      });
+      // The form's own error says it; a stream without a listener would end the process.
+      stream.on("error", () => undefined);
+    });
+    parser.on("field", (name, _value, info) => {
+      if (info.mimeType.startsWith("image/")) {
+        problem ??= new Problem(
+          "invalid-picture",
+          `The picture "${name.slice(0, 100)}" needs a file name to be read as a file.`,
+        );
+      }
+    });
+    parser.on("partsLimit", () => {
+      problem ??= new Problem("body-too-large", `A form may have ${MAX_PARTS} parts at most.`);
+    });
+    parser.on("error", (cause) => {
+      problem ??= malformed(cause);
+      resolve();
+    });
+    parser.on("close", resolve);
+  });
+  try {
+    for await (const chunk of body) {
+      if (problem !== undefined) {
+        break;
+      }
+      parser.write(chunk);
+    }
+    parser.end();
+    await done;
+  } finally {
+    parser.destroy();
+  }
+  if (problem !== undefined) {
+    throw problem;
+  }
+  return files;
+}

@@ -1,0 +1,3 @@
+import { runProgram } from "./program.js";
+
+process.exit(await runProgram(process.env));

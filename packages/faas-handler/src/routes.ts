@@ -1,0 +1,220 @@
+import type { Application, Exchange } from "./application.js";
+import type { Body } from "./body.js";
+import { describe } from "./classifier.js";
+import { evaluateRecords } from "./evaluation.js";
+import { type HookRequest, runAfter, runBefore } from "./hooks.js";
+import { PictureReader, type Pictures } from "./input/pictures.js";
+import { readPictures, unsupportedMediaType } from "./input/read.js";
+import { negotiate, parseMediaType } from "./media-type.js";
+import { type FunctionAnswer, type FunctionRequest, JSON_TYPE, jsonAnswer } from "./message.js";
+import { HTML_TYPE, page } from "./page.js";
+import { Problem } from "./problem.js";
+
+type Route = (application: Application, exchange: Exchange) => Promise<FunctionAnswer>;
+
+/** HEAD is GET whose body nobody sends. */
+const ROUTES: ReadonlyMap<string, ReadonlyMap<string, Route>> = new Map([
+  [
+    "/",
+    new Map([
+      ["GET", describeModel],
+      ["POST", classify],
+    ]),
+  ],
+  ["/accuracy", new Map([["GET", accuracy]])],
+  ["/evaluate", new Map([["POST", evaluate]])],
+  ["/_/health", new Map([["GET", health]])],
+  ["/_/ready", new Map([["GET", ready]])],
+]);
+
+/** Finds what answers a request and lets it answer. Throws problems. */
+export function route(application: Application, exchange: Exchange): Promise<FunctionAnswer> {
+  const { method, path } = exchange.request;
+  const methods = ROUTES.get(path === "" ? "/" : path);
+  if (methods === undefined) {
+    return Promise.reject(
+      new Problem("not-found", "There are /, /accuracy, /evaluate, /_/health and /_/ready; this path is none of them."),
+    );
+  }
+  const found = methods.get(method === "HEAD" ? "GET" : method);
+  if (found === undefined) {
+    const allow = [...methods.keys()].flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each])).join(", ");
+    return Promise.reject(new Problem("method-not-allowed", `This path takes ${allow}.`, { headers: { allow } }));
+  }
+  return found(application, exchange);
+}
+
+/** Chooses the answer's media type, before any work is done for it. */
+function accepted(request: FunctionRequest, offers: readonly string[]): string {
+  const chosen = negotiate(request.headers["accept"], offers);
+  if (chosen === undefined) {
+    throw new Problem(
+      "not-acceptable",
+      `The answer can be had as ${offers.join(" or ")}; the Accept header excludes that.`,
+    );
+  }
+  return chosen;
+}
+
+function hookRequest({ method, path, query, headers }: FunctionRequest): HookRequest {
+  return { method, path, query: Object.fromEntries(query), headers };
+}
+
+/** Answers with JSON that the function's own hooks have seen. */
+async function withHooks(
+  application: Application,
+  exchange: Exchange,
+  work: () => Promise<unknown>,
+): Promise<FunctionAnswer> {
+  const { hooks } = application;
+  const request = hookRequest(exchange.request);
+  await runBefore(hooks, request);
+  const value = await runAfter(hooks, await work(), request);
+  const timing = [...exchange.timings].map(([name, ms]) => `${name};dur=${ms.toFixed(2)}`).join(", ");
+  return jsonAnswer(value, timing === "" ? {} : { "server-timing": timing });
+}
+
+async function describeModel(application: Application, exchange: Exchange): Promise<FunctionAnswer> {
+  if (accepted(exchange.request, [JSON_TYPE, HTML_TYPE]) === HTML_TYPE) {
+    await runBefore(application.hooks, hookRequest(exchange.request));
+    return page();
+  }
+  const answer = await withHooks(application, exchange, async () => (await application.model()).classifier.card);
+  return { ...answer, headers: { ...answer.headers, vary: "accept" } };
+}
+
+async function accuracy(application: Application, exchange: Exchange): Promise<FunctionAnswer> {
+  accepted(exchange.request, [JSON_TYPE]);
+  return withHooks(application, exchange, async () => {
+    const { classifier } = await application.model();
+    return { accuracy: classifier.card.accuracy };
+  });
+}
+
+async function health(): Promise<FunctionAnswer> {
+  return jsonAnswer({ status: "ok" });
+}
+
+async function ready(application: Application): Promise<FunctionAnswer> {
+  if (application.draining) {
+    throw new Problem("draining", "This replica is shutting down.");
+  }
+  if (!application.ready) {
+    throw new Problem("not-ready", "The model is still being loaded.", { headers: { "retry-after": "1" } });
+  }
+  return jsonAnswer({ status: "ready" });
+}
+
+/** `?top=k`: how many classes are named. */
+function topOf(query: URLSearchParams): number {
+  const text = query.get("top");
+  if (text === null) {
+    return Number.POSITIVE_INFINITY;
+  }
+  if (!/^[1-9]\d{0,8}$/.test(text)) {
+    throw new Problem("invalid-request", "top must be a whole number from 1, the number of classes to name.");
+  }
+  return Number(text);
+}
+
+/** `?input=true`: whether the answer also holds what the network saw. */
+function wantsInput(query: URLSearchParams): boolean {
+  const text = query.get("input") ?? "false";
+  if (text !== "true" && text !== "false") {
+    throw new Problem("invalid-request", "input must be true or false.");
+  }
+  return text === "true";
+}
+
+async function classify(application: Application, exchange: Exchange): Promise<FunctionAnswer> {
+  const { request, signal, timings } = exchange;
+  accepted(request, [JSON_TYPE]);
+  const top = topOf(request.query);
+  const input = wantsInput(request.query);
+  return withHooks(application, exchange, async () => {
+    const pictures = await receive(application, exchange);
+    const { classifier, queue } = await application.model();
+    if (pictures === undefined) {
+      return classifier.card;
+    }
+    exchange.pictures = pictures.count;
+    const started = performance.now();
+    const probabilities = await queue.run(pictures.pixels, signal);
+    timings.set("network", performance.now() - started);
+    const classes = classifier.classes.length;
+    const size = pictures.pixels.length / pictures.count;
+    const each = Array.from({ length: pictures.count }, (_, index) => {
+      const of = probabilities.subarray(index * classes, (index + 1) * classes);
+      const pixels = pictures.pixels.subarray(index * size, (index + 1) * size);
+      return {
+        ...describe(of, classifier.classes, top),
+        ...(input ? { input: Buffer.from(pixels).toString("base64") } : {}),
+      };
+    });
+    return pictures.list ? each : each[0];
+  });
+}
+
+/** Reads what was sent; undefined for an empty body. */
+async function receive(application: Application, exchange: Exchange): Promise<Pictures | undefined> {
+  const { request, signal, lease, timings } = exchange;
+  const body = await unlessEmpty(request.body);
+  if (body === undefined) {
+    return undefined;
+  }
+  const { classifier } = await application.model();
+  const started = performance.now();
+  const pictures = await readPictures(body, {
+    contentType: request.headers["content-type"],
+    reader: new PictureReader({ decode: application.decode, shape: classifier.shape, signal }),
+    limits: { maxBytes: application.config.maxBodyBytes, lease },
+    classes: classifier.classes.length,
+  });
+  timings.set("read", performance.now() - started);
+  return pictures;
+}
+
+/** The body again, or undefined where it has no bytes: chunked as it comes, nothing else tells. */
+async function unlessEmpty(body: Body): Promise<Body | undefined> {
+  const iterator = body[Symbol.asyncIterator]();
+  for (;;) {
+    const { done, value } = await iterator.next();
+    if (done === true) {
+      return undefined;
+    }
+    if (value.byteLength > 0) {
+      return startingWith(value, iterator);
+    }
+  }
+}
+
+async function* startingWith(
+  first: Uint8Array,
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield first;
+  for (;;) {
+    const { done, value } = await rest.next();
+    if (done === true) {
+      return;
+    }
+    yield value;
+  }
+}
+
+const RECORDS_TYPE = "application/octet-stream";
+
+async function evaluate(application: Application, exchange: Exchange): Promise<FunctionAnswer> {
+  const { request, signal } = exchange;
+  accepted(request, [JSON_TYPE]);
+  const contentType = request.headers["content-type"] ?? RECORDS_TYPE;
+  if (parseMediaType(contentType)?.type !== RECORDS_TYPE) {
+    throw unsupportedMediaType(contentType, RECORDS_TYPE);
+  }
+  return withHooks(application, exchange, async () => {
+    const { classifier, queue } = await application.model();
+    const evaluation = await evaluateRecords(request.body, { classifier, queue, signal });
+    exchange.pictures = evaluation.total;
+    return evaluation;
+  });
+}
