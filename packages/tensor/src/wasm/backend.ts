@@ -1,0 +1,72 @@
+import type { Backend } from "../backend.js";
+import { TensorError } from "../errors.js";
+import { softmax } from "../reference/softmax.js";
+import { softmaxCrossEntropy } from "../reference/softmax-cross-entropy.js";
+import type { DType } from "../tensor.js";
+import { createContext } from "./context.js";
+import { conv2d } from "./conv2d.js";
+import { dropout } from "./dropout.js";
+import { linear } from "./linear.js";
+import { maxPool2d } from "./max-pool2d.js";
+import { type Region, WasmMemory, type WasmMemoryOptions } from "./memory.js";
+import { relu } from "./relu.js";
+import { sgd } from "./sgd.js";
+import { sum } from "./sum.js";
+import { wasmSupported } from "./support.js";
+import { productWidth } from "./width.js";
+
+/** Options of {@link createWasmBackend}; see {@link WasmMemoryOptions}. */
+export interface WasmBackendOptions extends WasmMemoryOptions {
+  /** 4 vectors side by side where V8 joins them to 256 bit, else 2; default: what this process has found best. */
+  readonly vectors?: 2 | 4;
+}
+
+/** The backend that emits WebAssembly SIMD for each shape. */
+export interface WasmBackend extends Backend {
+  readonly name: "wasm";
+  /** What other threads attach to, if it was made `shared`. */
+  readonly memory: WebAssembly.Memory;
+  /** Bytes taken so far: what another thread that makes the same operations needs as its region. */
+  readonly bytesUsed: number;
+  /** Sets aside a part of the memory, for another thread to allocate in. */
+  reserve(bytes: number): Region;
+}
+
+/**
+ * Makes a backend with a memory of its own, or on a region of an existing one.
+ * @throws TensorError BACKEND_UNAVAILABLE where the engine has no WebAssembly SIMD
+ */
+export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend {
+  if (!wasmSupported()) {
+    throw new TensorError("BACKEND_UNAVAILABLE", "backend wasm: this JavaScript engine has no WebAssembly SIMD");
+  }
+  const memory = new WasmMemory(options);
+  const vectors = options.vectors ?? productWidth();
+  const context = createContext(memory, vectors);
+  return {
+    name: "wasm",
+    description: `wasm (SIMD, ${vectors === 4 ? "re-vectorised to 256 bit" : "128 bit"})`,
+    shardSize: 8,
+    memory: memory.memory,
+    get bytesUsed() {
+      return memory.used;
+    },
+    reserve: (bytes) => memory.reserve(bytes),
+    tensor: (shape, dtype?: DType) => memory.tensor(shape, dtype ?? "float32") as never,
+    write: (target: { data: { set(values: ArrayLike<number>): void } }, values: ArrayLike<number>) => {
+      target.data.set(values);
+    },
+    read: async (source) => source.data.slice(),
+    conv2d: (spec) => conv2d(context, spec),
+    maxPool2d: (spec) => maxPool2d(context, spec),
+    relu: (spec) => relu(context, spec),
+    dropout: (spec) => dropout(context, spec),
+    linear: (spec) => linear(context, spec),
+    // A handful of classes a picture: 1 µs each of the 2 ms that a picture takes. What needs no speed is not written twice.
+    softmaxCrossEntropy,
+    softmax,
+    sum: (spec) => sum(context, spec),
+    sgd: (spec) => sgd(context, spec),
+    close() {},
+  };
+}
