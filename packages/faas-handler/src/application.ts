@@ -209,7 +209,8 @@ export class Application {
       callId: request.headers["x-call-id"],
       pictures: pictures > 0 ? pictures : undefined,
       // For the operator alone: what a client must not see.
-      cause: problem?.cause instanceof Error ? (problem.cause.stack ?? problem.cause.message) : undefined,
+      cause:
+        status >= 500 && problem?.cause instanceof Error ? (problem.cause.stack ?? problem.cause.message) : undefined,
     });
   }
 }

@@ -18,7 +18,8 @@ export async function runProgram(environment: Readonly<Record<string, string | u
     logger = createLogger(config.logLevel, (line) => process.stdout.write(line));
     checkModelFile(config);
     const server = createServer({ config, logger });
-    await server.listen(config.port);
+    const port = await server.listen(config.port);
+    logger.log("info", "listening", { port, msSinceStart: Math.round(performance.now()) });
     const ended = new Promise<string>((resolve) => {
       process.once("SIGTERM", resolve);
       process.once("SIGINT", resolve);

@@ -1,0 +1,144 @@
+import { readFileSync } from "node:fs";
+import { CIFAR10_CLASSES, CIFAR10_NORMALISATION, decodePicture, toInput } from "@cifar/cifar";
+import { cifarCnn, conv2d, createPredictor, flatten, linear, relu, Sequential } from "@cifar/cnn";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readConfig } from "../src/config.ts";
+import { createServer } from "../src/create.ts";
+import { SILENT } from "../src/log.ts";
+import type { FunctionServer } from "../src/server.ts";
+import { VERSION } from "../src/version.ts";
+import { problemOf } from "./support/function.ts";
+import { type FunctionFolder, MADE_UP_RECORD, makeFunctionFolder } from "./support/model-file.ts";
+import { encodePng, noise } from "./support/png.ts";
+
+interface Served {
+  readonly url: string;
+  readonly server: FunctionServer;
+  readonly folder: FunctionFolder;
+}
+
+async function serve(folder: FunctionFolder, environment: Record<string, string> = {}): Promise<Served> {
+  const server = createServer({ config: readConfig({ model_path: folder.modelPath, ...environment }), logger: SILENT });
+  const port = await server.listen(0, "127.0.0.1");
+  await server.loaded;
+  return { url: `http://127.0.0.1:${port}`, server, folder };
+}
+
+async function end({ server, folder }: Served): Promise<void> {
+  await server.stop(0);
+  folder.remove();
+}
+
+describe("with the network of CIFAR-10", () => {
+  const model = cifarCnn({ seed: 3 });
+  let served: Served;
+
+  beforeAll(async () => {
+    served = await serve(makeFunctionFolder(model, MADE_UP_RECORD));
+  });
+  afterAll(() => end(served));
+
+  it("tells what the model file says of itself", async () => {
+    const card = await (await fetch(served.url)).json();
+    expect(Object.keys(card)[0]).toBe("accuracy");
+    expect(card).toMatchObject({
+      accuracy: 0.7222,
+      measuredOn: "10000 pictures of CIFAR-10 test",
+      epochs: 3,
+      recipe: "paper",
+      seed: 7,
+      classes: [...CIFAR10_CLASSES],
+      input: [32, 32, 3],
+      parameters: 143_018,
+      version: VERSION,
+      curve: [
+        { epoch: 1, accuracy: 0.55 },
+        { epoch: 2, accuracy: 0.66 },
+        { epoch: 3, accuracy: 0.72 },
+      ],
+    });
+    expect(card.digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(card.confusion[3][3]).toBe(700);
+  });
+
+  it("answers what the network computes, whichever way a picture comes and whatever it is batched with", async () => {
+    const files = Array.from({ length: 6 }, (_, seed) =>
+      encodePng({ width: 40 + seed, height: 40, pixels: noise(40 + seed, 40, seed) }),
+    );
+    const inputs = files.map((file) => toInput(decodePicture(file), 32));
+    const predictor = await createPredictor(model, {
+      normalisation: CIFAR10_NORMALISATION,
+      classes: CIFAR10_CLASSES,
+      threads: 1,
+    });
+    const expected = await Promise.all(inputs.map(async (input) => (await predictor.classify(input))[0]!));
+    predictor.close();
+    const headers = { "content-type": "image/png" };
+    const answers = await Promise.all(
+      files.map(async (body) => (await fetch(served.url, { method: "POST", body, headers })).json()),
+    );
+    const form = new FormData();
+    for (const file of files) {
+      form.append("image", new Blob([file]), "x.png");
+    }
+    const together = await (await fetch(served.url, { method: "POST", body: form })).json();
+    for (const [index, { label, confidence, classes }] of expected.entries()) {
+      expect(answers[index].label).toBe(label);
+      expect(answers[index].confidence).toBeCloseTo(confidence, 5);
+      expect(answers[index].classes.map((each: { label: string }) => each.label)).toEqual(
+        classes.map((each) => each.label),
+      );
+      expect(together[index]).toEqual(answers[index]);
+    }
+  });
+
+  it("refuses pictures that would not fit into memory, before they are unpacked", async () => {
+    const huge = encodePng({ width: 30_000, height: 30_000, rows: new Uint8Array(10) });
+    const post = (body: Uint8Array<ArrayBuffer>): Promise<Response> =>
+      fetch(served.url, { method: "POST", body, headers: { "content-type": "image/png" } });
+    const tooLarge = await problemOf(await post(huge), 413);
+    expect(tooLarge.type).toBe("urn:cifar:problem:picture-too-large");
+    expect(tooLarge.detail).toContain("30000×30000");
+    const before = process.memoryUsage().rss;
+    const bomb = encodePng({ width: 32, height: 32, rows: new Uint8Array(2 ** 29) });
+    expect(bomb.length).toBeLessThan(600_000);
+    const grown = process.memoryUsage().rss;
+    await problemOf(await post(bomb), 422);
+    expect(process.memoryUsage().rss - Math.max(before, grown)).toBeLessThan(2 ** 26);
+  });
+});
+
+describe("with another network", () => {
+  it("takes its number of pixels, its channels and its classes from the model file", async () => {
+    const model = new Sequential({
+      input: [8, 8, 1],
+      layers: [conv2d({ filters: 4, kernel: 3, padding: 1 }), relu(), flatten(), linear({ outputs: 2 })],
+    }).initialise({ method: "pytorch", seed: 1 });
+    const card = { classes: ["dark", "light"], normalisation: { mean: [0.5], deviation: [0.25] } };
+    const served = await serve(makeFunctionFolder(model, card));
+    const of = async (body: Uint8Array<ArrayBuffer>, type: string): Promise<{ classes: unknown[]; input: string }> =>
+      (await fetch(`${served.url}/?input=true`, { method: "POST", body, headers: { "content-type": type } })).json();
+    const planes = await of(new Uint8Array(64).fill(128), "application/octet-stream");
+    const file = await of(encodePng({ width: 20, height: 20 }), "image/png");
+    expect(planes.classes).toHaveLength(2);
+    expect(file).toEqual(planes);
+    const records = new Uint8Array(65 * 3);
+    records[65] = 1;
+    const evaluation = await (await fetch(`${served.url}/evaluate`, { method: "POST", body: records })).json();
+    expect(evaluation).toMatchObject({
+      total: 3,
+      classes: [
+        { label: "dark", total: 2 },
+        { label: "light", total: 1 },
+      ],
+    });
+    expect(await (await fetch(`${served.url}/accuracy`)).json()).toEqual({ accuracy: null });
+    await end(served);
+  });
+});
+
+describe("the version", () => {
+  it("is that of the package", () => {
+    expect(VERSION).toBe(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version);
+  });
+});

@@ -1,0 +1,106 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+export interface Watchdog {
+  readonly name: string;
+  readonly command: readonly string[];
+}
+
+const STAND_IN: Watchdog = {
+  name: "the stand-in",
+  command: [process.execPath, fileURLToPath(new URL("fwatchdog.mjs", import.meta.url))],
+};
+
+function onPath(name: string): string | undefined {
+  try {
+    return execFileSync("which", [name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+const real = onPath("fwatchdog");
+
+/** The stand-in, and the real watchdog where there is one. */
+export const WATCHDOGS: readonly Watchdog[] =
+  real === undefined ? [STAND_IN] : [STAND_IN, { name: "the real fwatchdog", command: [real] }];
+
+export const NO_WATCHDOG = real === undefined ? " (the real one is skipped: no fwatchdog on PATH)" : "";
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+export interface Guarded {
+  readonly url: string;
+  readonly process: ChildProcess;
+  /** What watchdog and function have written. */
+  readonly lines: string[];
+  /** Resolves with the exit code. */
+  readonly ended: Promise<number | null>;
+  stop(): Promise<void>;
+}
+
+/** The program of the image, as the image starts it. */
+const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+
+/** Starts a watchdog that starts the function; resolves when both answer. */
+export async function startGuarded(
+  watchdog: Watchdog,
+  environment: Record<string, string>,
+  { awaitReady = true } = {},
+): Promise<Guarded> {
+  const [port, inner, metrics] = [await freePort(), await freePort(), await freePort()];
+  const [command, ...args] = watchdog.command;
+  const child = spawn(command!, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      PATH: process.env["PATH"],
+      mode: "http",
+      fprocess: `${process.execPath} ${PROGRAM}`,
+      upstream_url: `http://127.0.0.1:${inner}`,
+      http_port: String(inner),
+      port: String(port),
+      metrics_port: String(metrics),
+      ready_path: "/_/ready",
+      prefix_logs: "false",
+      healthcheck_interval: "300ms",
+      write_timeout: "5s",
+      exec_timeout: "4s",
+      ...environment,
+    },
+  });
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream! }).on("line", (line) => lines.push(line));
+  }
+  const ended = once(child, "exit").then(([code]) => code as number | null);
+  const url = `http://127.0.0.1:${port}`;
+  while (awaitReady && child.exitCode === null) {
+    const response = await fetch(`${url}/_/ready`).catch(() => undefined);
+    if (response?.status === 200) {
+      break;
+    }
+    await sleep(20);
+  }
+  return {
+    url,
+    process: child,
+    lines,
+    ended,
+    async stop() {
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CIFAR10_CLASSES } from "@cifar/cifar";
+import { conv2d, flatten, linear, Sequential } from "@cifar/cnn";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { problemOf } from "./support/function.ts";
+import { type FunctionFolder, makeFunctionFolder } from "./support/model-file.ts";
+import { type Guarded, NO_WATCHDOG, startGuarded, WATCHDOGS } from "./support/watchdog.ts";
+
+/** A network that is quick on any backend: these tests are about everything around it. */
+const model = new Sequential({
+  input: [32, 32, 3],
+  layers: [conv2d({ filters: 2, kernel: 3, stride: 4 }), flatten(), linear({ outputs: 10 })],
+}).initialise({ method: "pytorch", seed: 1 });
+
+/** Waits as long as the query asks it to, so that a test can be in the middle of a request. */
+const WAITING = `
+export async function before({ query }) {
+  await new Promise((resolve) => setTimeout(resolve, Number(query.wait ?? 0)));
+}
+`;
+
+describe.each(WATCHDOGS)(`behind $name${NO_WATCHDOG}`, (watchdog) => {
+  let folder: FunctionFolder;
+  let guarded: Guarded | undefined;
+
+  beforeAll(() => {
+    folder = makeFunctionFolder(model);
+    writeFileSync(join(folder.path, "handler.js"), WAITING);
+  });
+  afterAll(() => folder.remove());
+  afterEach(async () => {
+    await guarded?.stop();
+    guarded = undefined;
+  });
+
+  async function start(environment: Record<string, string> = {}): Promise<Guarded> {
+    guarded = await startGuarded(watchdog, { model_path: folder.modelPath, ...environment });
+    return guarded;
+  }
+
+  it("classifies and evaluates bodies that come chunked and without a length", async () => {
+    const { url } = await start();
+    const one = await fetch(url, {
+      method: "POST",
+      body: new Uint8Array(3072),
+      headers: { "content-type": "application/octet-stream" },
+    });
+    expect(CIFAR10_CLASSES).toContain((await one.json()).label);
+    const many = await fetch(`${url}/evaluate`, { method: "POST", body: new Uint8Array(3073 * 3000) });
+    expect(await many.json()).toMatchObject({ total: 3000 });
+    expect(await (await fetch(url, { method: "POST" })).json()).toMatchObject({ classes: [...CIFAR10_CLASSES] });
+  });
+
+  it("passes refusals on as they are", async () => {
+    const { url } = await start();
+    await problemOf(await fetch(`${url}/nowhere`), 404);
+    await problemOf(await fetch(url, { method: "POST", body: new Uint8Array(5_000_000) }), 413);
+  });
+
+  it("answers 504 with a sentence before the watchdog answers it with nothing", async () => {
+    const { url } = await start({ exec_timeout: "1s" });
+    expect((await problemOf(await fetch(`${url}/?wait=3000`), 504)).detail).toContain("900 ms");
+    await problemOf(await fetch(`${url}/?wait=3000`, { headers: { "x-timeout": "500ms" } }), 504);
+  });
+
+  it("notices when a client goes away", async () => {
+    const { url, lines } = await start();
+    const controller = new AbortController();
+    const gone = fetch(`${url}/?wait=2000`, { signal: controller.signal });
+    await sleep(200);
+    controller.abort();
+    await expect(gone).rejects.toThrow();
+    while (!lines.some((line) => line.includes('"status":499'))) {
+      await sleep(10);
+    }
+  });
+
+  it("loses no request when SIGTERM comes in the middle of load", async () => {
+    const { url, process: child, ended, lines } = await start({ healthcheck_interval: "1s" });
+    const statuses = new Map<number, number>();
+    let sent = 0;
+    let lost = 0;
+    let closed = false;
+    const client = async (): Promise<void> => {
+      while (!closed) {
+        sent++;
+        try {
+          // Connections of their own, as the gateway's are in a cluster: only those accepted count as requests.
+          const response = await fetch(`${url}/?wait=50`, {
+            method: "POST",
+            body: new Uint8Array(3072),
+            headers: { connection: "close" },
+          });
+          await response.arrayBuffer();
+          statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+        } catch (error) {
+          const { code } = (error as { cause?: { code?: string } }).cause ?? {};
+          if (code === "ECONNREFUSED") {
+            sent--; // Never accepted: the watchdog no longer listens.
+          } else {
+            lost++;
+          }
+          closed = true;
+        }
+      }
+    };
+    const clients = Array.from({ length: 8 }, client);
+    await sleep(500);
+    child.kill("SIGTERM");
+    await sleep(300);
+    expect((await fetch(`${url}/_/health`)).status).toBe(503);
+    await Promise.all(clients);
+    expect(await ended).toBe(0);
+    expect(lost).toBe(0);
+    expect([...statuses]).toEqual([[200, sent]]);
+    expect(sent).toBeGreaterThan(100);
+    expect(lines.some((line) => line.includes(`"message":"draining"`))).toBe(true);
+  });
+
+  it("is ended by a configuration that is not valid, with one line that says which", async () => {
+    guarded = await startGuarded(watchdog, { model_path: folder.modelPath, threads: "none" }, { awaitReady: false });
+    expect(await guarded.ended).toBe(1);
+    const said = guarded.lines.filter((line) => line.includes("threads must be"));
+    expect(said).toHaveLength(1);
+    expect(JSON.parse(said[0]!)).toMatchObject({ level: "error" });
+  });
+
+  it("is ended by a model file that cannot be read, with one line that says why", async () => {
+    const broken = makeFunctionFolder();
+    writeFileSync(broken.modelPath, "not a model");
+    guarded = await startGuarded(watchdog, { model_path: broken.modelPath }, { awaitReady: false });
+    expect(await guarded.ended).toBe(1);
+    expect(guarded.lines.filter((line) => line.includes('"level":"error"'))).toHaveLength(1);
+    broken.remove();
+  });
+});
