@@ -91,8 +91,8 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   checkCover(spans, bytes.length - start);
   const tensors = new Map<string, SafetensorsTensor>();
   for (const span of spans) {
-    // A copy, since the values need not be aligned in the file.
-    tensors.set(span.name, readTensor(span, bytes.slice(start + span.begin, start + span.end)));
+    // A copy, since the values need not be aligned in the file; not by `slice`, which copies nothing in Node's Buffer.
+    tensors.set(span.name, readTensor(span, new Uint8Array(bytes.subarray(start + span.begin, start + span.end))));
   }
   return { tensors, metadata };
 }
