@@ -188,14 +188,13 @@ export function emitBiasGradient(pixels: number, filters: number): FunctionBuild
       for (const sum of used) f.f32x4(0).set(sum);
       f.get(outputGradient).set(g);
       f.repeat(counter, pixels, () => {
-        used.forEach((sum, v) =>
-          f
-            .get(sum)
+        used.forEach((sum, v) => {
+          f.get(sum)
             .get(g)
             .memory("v128.load", v * VECTOR)
             .op("f32x4.add")
-            .set(sum),
-        );
+            .set(sum);
+        });
         f.increment(g, filters * FLOAT);
       });
       storeVectors(f, { address: gradient, offset: 0, values: used, count: block.channels });

@@ -57,12 +57,11 @@ function multiplyAdd(
     readonly wOffset: number;
   },
 ): void {
-  tile.factors.forEach((factor, v) =>
-    f
-      .get(step.w)
+  tile.factors.forEach((factor, v) => {
+    f.get(step.w)
       .memory("v128.load", step.wOffset + v * VECTOR)
-      .set(factor),
-  );
+      .set(factor);
+  });
   tile.sums.forEach((row, index) => {
     f.get(step.x)
       .memory("v128.load32_splat", step.xOffset + index * step.rowBytes)

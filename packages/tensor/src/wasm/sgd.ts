@@ -18,7 +18,9 @@ export function sgd(context: KernelContext, spec: SgdSpec): Sgd {
             scalars: 3,
             prepare(f, scalars) {
               const [rate, decay, scale, slope, speed] = f.locals("v128", 5);
-              [rate, decay, scale].forEach((vector, index) => f.get(scalars[index]!).op("f32x4.splat").set(vector));
+              [rate, decay, scale].forEach((vector, index) => {
+                f.get(scalars[index]!).op("f32x4.splat").set(vector);
+              });
               return [rate, decay, scale, slope, speed];
             },
             body(f, [parameter, gradient, velocity], offset, [rate, decay, scale, slope, speed]) {

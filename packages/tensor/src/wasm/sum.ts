@@ -19,7 +19,9 @@ export function sum(context: KernelContext, spec: SumSpec): Sum {
             prepare: (f) => f.locals("v128", count),
             body(f, pointers, offset, level) {
               const output = pointers[count]!;
-              level.forEach((value, k) => f.get(pointers[k]!).memory("v128.load", offset).set(value));
+              level.forEach((value, k) => {
+                f.get(pointers[k]!).memory("v128.load", offset).set(value);
+              });
               let row: readonly Local[] = level;
               while (row.length > 1) {
                 const next: Local[] = [];
