@@ -55,8 +55,14 @@ export function recipeOf(name: string, changes: RecipeChanges = {}): Recipe {
     );
   }
   const { epochs, batchSize, learningRate } = changes;
+  const changed = [
+    epochs === undefined ? "" : `epochs ${epochs}`,
+    batchSize === undefined ? "" : `batch ${batchSize}`,
+    learningRate === undefined ? "" : `learning rate ${learningRate}`,
+  ].filter((change) => change !== "");
   return {
     ...recipe,
+    description: changed.length === 0 ? recipe.description : `${recipe.description}; changed: ${changed.join(", ")}`,
     training: {
       ...recipe.training,
       ...(epochs !== undefined && { epochs }),

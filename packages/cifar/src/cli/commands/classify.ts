@@ -1,0 +1,102 @@
+import { readFile } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
+import { type Classification, createPredictor } from "@cifar/cnn";
+import type { Command } from "commander";
+import { CifarError, reasonOf } from "../../errors.js";
+import { decodePicture } from "../../picture/decode.js";
+import { toInput } from "../../picture/resize.js";
+import { percent } from "../../report/report.js";
+import { prepareToCompute } from "../backends.js";
+import { ExitCode, messageOf } from "../exit-codes.js";
+import { columns } from "../format.js";
+import { openModel } from "../model.js";
+import {
+  computeOptions,
+  type ModelFlags,
+  wholeNumber,
+  withComputeOptions,
+  withModelOption,
+  withOutputOptions,
+} from "../options.js";
+import { Output } from "../output.js";
+
+interface ClassifyFlags extends ModelFlags {
+  readonly top?: number;
+}
+
+export function addClassifyCommand(program: Command): void {
+  const command = program
+    .command("classify")
+    .description("say what pictures show")
+    .argument("<pictures...>", "PNG or JPEG files; - is standard input");
+  withModelOption(command).option(
+    "-t, --top <n>",
+    "how many classes to name; default: 3 for people, all in JSON",
+    wholeNumber(1),
+  );
+  withComputeOptions(command);
+  withOutputOptions(command);
+  command.action(async (pictures: readonly string[], flags: ClassifyFlags) => {
+    process.exitCode = await classify(pictures, flags, new Output(flags));
+  });
+}
+
+/** Pictures that cannot be read are told one by one and do not keep the others from being classified. */
+async function classify(files: readonly string[], flags: ClassifyFlags, output: Output): Promise<ExitCode> {
+  const { model, card } = await openModel(flags.model);
+  prepareToCompute(flags);
+  const [side, width, channels] = model.input;
+  if (side === undefined || side !== width || channels !== 3) {
+    throw new CifarError(
+      "INVALID_ARGUMENT",
+      `the model takes [${model.input.join(", ")}], not square pictures in colour`,
+    );
+  }
+  const predictor = await createPredictor(model, {
+    ...computeOptions(flags),
+    normalisation: card.normalisation,
+    classes: card.classes,
+    ...(card.temperature !== undefined && { temperature: card.temperature }),
+    onNotice: (line) => output.noticeOnce(line),
+  });
+  const answers: ({ readonly file: string } & Classification)[] = [];
+  try {
+    for (const file of files) {
+      let input: Uint8Array;
+      try {
+        input = toInput(decodePicture(await readPicture(file)), side);
+      } catch (error) {
+        output.error(`${file}: ${messageOf(error)}`);
+        continue;
+      }
+      const [answer] = await predictor.classify(input, flags.top === undefined ? {} : { top: flags.top });
+      if (answer !== undefined) answers.push({ file, ...answer });
+    }
+  } finally {
+    predictor.close();
+  }
+  if (output.json || answers.length > 0) output.result(answers, describe(answers, flags.top ?? 3));
+  return answers.length === files.length ? ExitCode.ok : ExitCode.input;
+}
+
+async function readPicture(file: string): Promise<Uint8Array> {
+  try {
+    return file === "-" ? await buffer(process.stdin) : await readFile(file);
+  } catch (error) {
+    throw new CifarError("NOT_FOUND", reasonOf(error), { cause: error });
+  }
+}
+
+/** One line a picture: the label, then the most probable classes. */
+export function describe(answers: readonly ({ readonly file: string } & Classification)[], top: number): string {
+  return columns(
+    answers.map(({ file, label, classes }) => [
+      file,
+      label,
+      classes
+        .slice(0, top)
+        .map((each) => `${each.label} ${percent(each.probability, 1)}`)
+        .join(", "),
+    ]),
+  );
+}

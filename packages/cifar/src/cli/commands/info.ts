@@ -1,0 +1,76 @@
+import { availableThreads } from "@cifar/cnn/node";
+import { enableRevectorization } from "@cifar/tensor/node";
+import type { Command } from "commander";
+import { cacheFolder, holdsBinaryVersion, placeOfCifar10 } from "../../dataset/locate.js";
+import { recipes } from "../../recipes.js";
+import { VERSION } from "../../version.js";
+import { backends } from "../backends.js";
+import { columns } from "../format.js";
+import { openModel } from "../model.js";
+import { withOutputOptions } from "../options.js";
+import { Output, type OutputOptions } from "../output.js";
+
+export function addInfoCommand(program: Command): void {
+  const command = program
+    .command("info")
+    .description("say what runs here, which recipes there are, or what a model is");
+  command.option("-m, --model <file>", "describe this model file, or that of a run, instead");
+  withOutputOptions(command).action(async (flags: OutputOptions & { model?: string }) => {
+    const output = new Output(flags);
+    if (flags.model === undefined) describeProgram(output);
+    else await describeModel(flags.model, output);
+  });
+}
+
+function describeProgram(output: Output): void {
+  const place = placeOfCifar10(undefined);
+  const found = holdsBinaryVersion(place.directory);
+  const revectorization = enableRevectorization();
+  const value = {
+    version: VERSION,
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    backends: backends(),
+    revectorization,
+    threads: availableThreads(),
+    recipes: Object.values(recipes),
+    cacheFolder: cacheFolder(),
+    cifar10: found ? place.directory : null,
+  };
+  output.result(
+    value,
+    columns([
+      ["@cifar/cifar", value.version],
+      ["Node", `${value.node}, ${value.platform}`],
+      ...value.backends.map(({ name, available, description }, index): [string, string] => [
+        index === 0 ? "backends" : "",
+        `${name}: ${available ? "" : "not here: "}${description}`,
+      ]),
+      ["256 bit", `${revectorization.enabled ? "yes" : "no"}: ${revectorization.reason}`],
+      ["threads", String(value.threads)],
+      ...value.recipes.map((recipe, index): [string, string] => [
+        index === 0 ? "recipes" : "",
+        `${recipe.name}: ${recipe.description}`,
+      ]),
+      ["cache folder", value.cacheFolder],
+      ["CIFAR-10", value.cifar10 ?? `not in ${place.directory} (${place.source}); cifar data fetch downloads it`],
+    ]),
+  );
+}
+
+async function describeModel(path: string, output: Output): Promise<void> {
+  const { model, card, digest } = await openModel(path);
+  output.result(
+    { digest, architecture: model.architecture(), parameters: model.parameterCount, ...card },
+    [
+      model.summary(),
+      "",
+      columns([
+        ["weights", `SHA-256 ${digest}`],
+        ["classes", card.classes.join(", ")],
+        ["training", JSON.stringify(card.training ?? null)],
+        ["accuracy", JSON.stringify(card.accuracy ?? null)],
+      ]),
+    ].join("\n"),
+  );
+}

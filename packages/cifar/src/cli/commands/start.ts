@@ -1,0 +1,113 @@
+import { createPredictor, type Dataset } from "@cifar/cnn";
+import type { Command } from "commander";
+import type { DataSplits } from "../../dataset/cifar10.js";
+import { CIFAR10_ARCHIVE } from "../../dataset/cifar10-files.js";
+import { shapesSplits } from "../../dataset/shapes.js";
+import { CifarError } from "../../errors.js";
+import { recipeOf } from "../../recipes.js";
+import { createRunFolder, type RunFiles } from "../../training/run-folder.js";
+import type { RunSettings } from "../../training/settings.js";
+import { defaultBackend, prepareToCompute } from "../backends.js";
+import { ExitCode, messageOf } from "../exit-codes.js";
+import { type Interrupt, listenForInterrupt } from "../interrupt.js";
+import { openModel } from "../model.js";
+import { type ComputeFlags, computeOptions, wholeNumber, withComputeOptions, withOutputOptions } from "../options.js";
+import { Output, type OutputOptions } from "../output.js";
+import { describe } from "./classify.js";
+import { loadForRun, newRunFolder, trainInto } from "./train.js";
+
+/** What backend `reference` does in about two minutes: three epochs of so many pictures, and the test. */
+const REFERENCE_LIMITS = { limit: 300, testLimit: 300 } as const;
+
+/** Test pictures that are classified at the end, to be seen. */
+const HANDFUL = 5;
+
+interface StartFlags extends ComputeFlags, OutputOptions {
+  readonly limit?: number;
+}
+
+export function addStartCommand(program: Command): void {
+  const command = program
+    .command("start")
+    .description("the main job: train on CIFAR-10 by the recipe paper, test, classify, report");
+  command.option("-l, --limit <n>", "only so many training and test pictures, for a first look", wholeNumber(1));
+  withComputeOptions(command);
+  withOutputOptions(command);
+  command.action(async (flags: StartFlags) => {
+    const output = new Output(flags);
+    const interrupt = listenForInterrupt(output, "stopping after this step, with a checkpoint");
+    try {
+      process.exitCode = await start(flags, output, interrupt);
+    } finally {
+      interrupt.release();
+    }
+  });
+}
+
+async function start(flags: StartFlags, output: Output, interrupt: Interrupt): Promise<ExitCode> {
+  const { data, name } = await findData(output, interrupt);
+  prepareToCompute(flags);
+  const slow = (flags.backend ?? defaultBackend()) === "reference" && flags.limit === undefined;
+  if (slow) {
+    output.notice(
+      `backend reference is slow: a part only, ${REFERENCE_LIMITS.limit} training and ${REFERENCE_LIMITS.testLimit} ` +
+        "test pictures, which takes about two minutes",
+    );
+  }
+  const settings: RunSettings = {
+    recipe: recipeOf("paper"),
+    seed: 0,
+    ...(name !== undefined && { data: name }),
+    ...(slow && REFERENCE_LIMITS),
+    ...(flags.limit !== undefined && { limit: flags.limit, testLimit: flags.limit }),
+  };
+  const files = await createRunFolder(newRunFolder(settings.recipe, settings.seed), settings);
+  const status = await trainInto({ files, settings, data }, { flags, output, interrupt });
+  if (status === ExitCode.ok && !output.json) await classifyHandful(files, data.test, { flags, output });
+  return status;
+}
+
+/** CIFAR-10 where it is to be had, else the drawn pictures. */
+async function findData(
+  output: Output,
+  interrupt: Interrupt,
+): Promise<{ readonly data: DataSplits; readonly name?: string }> {
+  try {
+    return { data: await loadForRun({}, output, interrupt) };
+  } catch (error) {
+    // Data that are there but wrong are no reason to look away.
+    const missing = error instanceof CifarError && (error.code === "DOWNLOAD_FAILED" || error.code === "CANNOT_WRITE");
+    if (!missing) throw error;
+    output.notice(
+      `no CIFAR-10 here, and it could not be fetched (${messageOf(error)}): going on with the drawn pictures of shapes. ` +
+        `To get it, run cifar data fetch with a network, or unpack ${CIFAR10_ARCHIVE.url} and set CIFAR10_DIR to the folder`,
+    );
+    return { data: shapesSplits(), name: "shapes" };
+  }
+}
+
+async function classifyHandful(
+  files: RunFiles,
+  test: Dataset,
+  { flags, output }: { flags: ComputeFlags; output: Output },
+): Promise<void> {
+  const { model, card } = await openModel(files.model);
+  const predictor = await createPredictor(model, {
+    ...computeOptions(flags),
+    normalisation: card.normalisation,
+    classes: card.classes,
+  });
+  try {
+    const answers = await predictor.classify(test.images.subarray(0, (HANDFUL * test.images.length) / test.count), {
+      top: 3,
+    });
+    const named = answers.map((answer, index) => ({
+      file: `test picture ${index} (${test.classes[test.labels[index]!]})`,
+      ...answer,
+    }));
+    output.result(undefined, `${describe(named, 3)}\n\nopen the report: ${files.report}`);
+    output.notice(`your own pictures: npx cifar classify --model ${files.folder} picture.png`);
+  } finally {
+    predictor.close();
+  }
+}

@@ -1,0 +1,66 @@
+import type { BackendName } from "@cifar/tensor";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { OutputOptions } from "./output.js";
+
+/** Flags of all commands that compute. */
+export interface ComputeFlags {
+  readonly backend?: BackendName;
+  readonly threads?: number;
+}
+
+/** Flags of all commands that read a model. */
+export interface ModelFlags extends ComputeFlags, OutputOptions {
+  readonly model?: string;
+}
+
+/** Adds `--json` and `--quiet`. */
+export function withOutputOptions(command: Command): Command {
+  return command
+    .option("--json", "JSON on stdout, everything else on stderr")
+    .option("-q, --quiet", "results and errors alone");
+}
+
+/** Adds `--backend` and `--threads`. */
+export function withComputeOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--backend <name>", "what computes; default: the fastest that runs here").choices([
+        "wasm",
+        "reference",
+        "gpu",
+      ]),
+    )
+    .option("--threads <n>", "default: as many as this process may use", wholeNumber(1));
+}
+
+/** Adds `--model`. */
+export function withModelOption(command: Command): Command {
+  return command.option(
+    "-m, --model <file>",
+    "model file or folder of a run; default: the weights that come with the package",
+  );
+}
+
+/** Parser of whole numbers from `least` on. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
+  };
+}
+
+/** Parser of numbers above 0. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError("Expected a number above 0.");
+}
+
+/** The flags that `fit`, `evaluate` and predictors take over as they are. */
+export function computeOptions(flags: ComputeFlags): ComputeFlags {
+  return {
+    ...(flags.backend !== undefined && { backend: flags.backend }),
+    ...(flags.threads !== undefined && { threads: flags.threads }),
+  };
+}

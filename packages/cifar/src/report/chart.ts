@@ -1,0 +1,125 @@
+import { scaleLinear } from "d3-scale";
+import { line } from "d3-shape";
+import { escapeHtml } from "./escape.js";
+
+/** A point of a curve. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Curve {
+  readonly name: string;
+  /** Which of the style sheet's colours: `series-1`, `series-2`, … */
+  readonly colour: 1 | 2;
+  readonly points: readonly Point[];
+  /** Marks every point: for curves with few of them. */
+  readonly marked?: boolean;
+  /** Thin and pale: for raw values behind a smoothed curve. */
+  readonly faint?: boolean;
+}
+
+export interface Chart {
+  /** What is drawn, for those who do not see it. */
+  readonly title: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly curves: readonly Curve[];
+  readonly yFormat: (value: number) => string;
+  /** Default: from the curves' least to their largest value. */
+  readonly yDomain?: readonly [number, number];
+}
+
+const WIDTH = 560;
+const HEIGHT = 300;
+const MARGIN = { top: 14, right: 16, bottom: 44, left: 64 } as const;
+
+/** A line chart as an `<svg>` element; its colours come from the page's style sheet. */
+export function lineChart(chart: Chart): string {
+  const points = chart.curves.flatMap(({ points }) => points);
+  if (points.length === 0) return `<p class="empty">No values for “${escapeHtml(chart.title)}”.</p>`;
+  const x = scaleLinear(extent(points.map((point) => point.x)), [MARGIN.left, WIDTH - MARGIN.right]);
+  const y = scaleLinear(chart.yDomain ?? extent(points.map((point) => point.y)), [
+    HEIGHT - MARGIN.bottom,
+    MARGIN.top,
+  ]).nice();
+  const path = line<Point>()
+    .x((point) => x(point.x))
+    .y((point) => y(point.y))
+    .digits(1);
+  const rows = y
+    .ticks(5)
+    .map(
+      (tick) =>
+        `<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${round(y(tick))}" y2="${round(y(tick))}"/>` +
+        `<text class="tick" x="${MARGIN.left - 8}" y="${round(y(tick) + 4)}" text-anchor="end">${escapeHtml(chart.yFormat(tick))}</text>`,
+    );
+  const columns = x
+    .ticks(6)
+    .filter(Number.isInteger)
+    .map(
+      (tick) =>
+        `<text class="tick" x="${round(x(tick))}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${tick}</text>`,
+    );
+  const curves = chart.curves.map((curve) => {
+    const dots = curve.marked
+      ? curve.points.map(
+          ({ x: px, y: py }) =>
+            `<circle class="dot series-${curve.colour}" cx="${round(x(px))}" cy="${round(y(py))}" r="3.5"/>`,
+        )
+      : [];
+    const kind = `curve series-${curve.colour}${curve.faint ? " faint" : ""}`;
+    return `<path class="${kind}" d="${path(curve.points) ?? ""}"/>${dots.join("")}`;
+  });
+  const legend = chart.curves
+    .filter(({ faint, points }) => !faint && points.length > 0)
+    .map(({ name, colour }) => `<span class="key series-${colour}">${escapeHtml(name)}</span>`);
+  return `<figure class="chart">
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(chart.title)}">
+${rows.join("\n")}
+${columns.join("\n")}
+<text class="axis" x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 6}" text-anchor="middle">${escapeHtml(chart.xLabel)}</text>
+<text class="axis" transform="translate(12 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(chart.yLabel)}</text>
+${curves.join("\n")}
+</svg>
+<figcaption>${legend.join(" ")}</figcaption>
+</figure>`;
+}
+
+/** Means of neighbours, at most `most` of them: thousands of steps would make a heavy file and a black band. */
+export function thin(points: readonly Point[], most: number): Point[] {
+  const size = Math.max(1, Math.ceil(points.length / most));
+  const means: Point[] = [];
+  for (let start = 0; start < points.length; start += size) {
+    const group = points.slice(start, start + size);
+    const mean = (value: (point: Point) => number) =>
+      group.reduce((sum, point) => sum + value(point), 0) / group.length;
+    means.push({ x: mean((point) => point.x), y: mean((point) => point.y) });
+  }
+  return means;
+}
+
+/** Moving average in which the last `window` points count most. */
+export function smooth(points: readonly Point[], window: number): Point[] {
+  const share = 2 / (Math.max(1, window) + 1);
+  let average = points[0]?.y ?? 0;
+  return points.map(({ x, y }) => {
+    average += share * (y - average);
+    return { x, y: average };
+  });
+}
+
+/** Least and largest value, apart even where they are equal. */
+function extent(values: readonly number[]): [number, number] {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return low === high ? [low - 0.5, high + 0.5] : [low, high];
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,170 @@
+import { lineChart, smooth, thin } from "./chart.js";
+import { escapeHtml } from "./escape.js";
+import { filterUris, pictureUri } from "./images.js";
+import {
+  type Answer,
+  accuracyInterval,
+  answersOf,
+  epochsOf,
+  percent,
+  type ReportData,
+  recipeRows,
+  startOf,
+  stepsOf,
+  worstMistakes,
+} from "./report.js";
+import { STYLE } from "./style.js";
+
+/** Points of the loss curve: more are not told apart at its width. */
+const LOSS_POINTS = 400;
+const SAMPLES = 20;
+const MISTAKES = 20;
+
+/** The whole report as one HTML page, which needs no other file and no network. */
+export function htmlReport(report: ReportData): string {
+  const { evaluation, test, settings, model } = report;
+  const title = `${settings.recipe.name} on ${report.test.name.replace(/ test$/, "")}`;
+  const { low, high } = accuracyInterval(evaluation.correct, evaluation.total);
+  const answers = answersOf(report);
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}: ${percent(evaluation.accuracy, 1)}</title>
+<style>
+${STYLE}
+</style>
+<main>
+<h1>${escapeHtml(title)}</h1>
+<p class="soft">${escapeHtml(settings.recipe.description)}</p>
+<div class="facts">
+${fact(percent(evaluation.accuracy), `of ${evaluation.total} test pictures right`)}
+${fact(`${percent(low, 1)} – ${percent(high, 1)}`, "95 % interval of that")}
+${fact(evaluation.loss.toFixed(3), "test loss")}
+${fact(grouped(model.parameterCount), "parameters")}
+${fact(`${Math.round(meanSpeed(report))}`, "training pictures a second")}
+</div>
+<div class="columns">
+${card("Loss", lossChart(report))}
+${card("Validation accuracy", accuracyChart(report))}
+</div>
+<div class="columns">
+${card("What was taken for what", `<p class="soft">Rows: what it is; columns: what the model said.</p>${confusionTable(report)}`)}
+${card("Accuracy of each class", classBars(report))}
+</div>
+${card(`The first ${Math.min(SAMPLES, answers.length)} test pictures`, pictures(report, answers.slice(0, SAMPLES)))}
+${card(`Surest mistakes among the first ${answers.length} test pictures`, pictures(report, worstMistakes(answers, MISTAKES)))}
+<div class="columns">
+${card("Filters of the first layer", `<div class="filters">${filters(report)}</div>`)}
+${card("How it was trained", `<table class="plain">${recipeTable(report)}</table>`)}
+</div>
+${card("The network", `<pre>${escapeHtml(model.summary())}</pre>`)}
+<p class="soft">Test data: ${escapeHtml(test.name)}, ${test.count} pictures.</p>
+</main>
+</html>
+`;
+}
+
+function fact(value: string, what: string): string {
+  return `<div class="fact"><b>${escapeHtml(value)}</b><span>${escapeHtml(what)}</span></div>`;
+}
+
+function card(title: string, content: string): string {
+  return `<section class="card"><h2>${escapeHtml(title)}</h2>${content}</section>`;
+}
+
+function lossChart(report: ReportData): string {
+  const raw = thin(
+    stepsOf(report).map(({ step, loss }) => ({ x: step, y: loss })),
+    LOSS_POINTS,
+  );
+  const validation = epochsOf(report).flatMap(({ step, validationLoss }) =>
+    validationLoss === undefined ? [] : [{ x: step, y: validationLoss }],
+  );
+  return lineChart({
+    title: "Training and validation loss by step",
+    xLabel: "step",
+    yLabel: "cross-entropy",
+    yFormat: (value) => String(value),
+    curves: [
+      { name: "training, raw", colour: 1, points: raw, faint: true },
+      { name: "training", colour: 1, points: smooth(raw, 20), marked: raw.length < 3 },
+      { name: "validation", colour: 2, points: validation, marked: true },
+    ],
+  });
+}
+
+function accuracyChart(report: ReportData): string {
+  const points = epochsOf(report).flatMap(({ epoch, validationAccuracy }) =>
+    validationAccuracy === undefined ? [] : [{ x: epoch, y: validationAccuracy }],
+  );
+  return lineChart({
+    title: "Validation accuracy by epoch",
+    xLabel: "epoch",
+    yLabel: "accuracy",
+    yFormat: (value) => percent(value, 0),
+    yDomain: [0, Math.max(0.2, ...points.map(({ y }) => y))],
+    curves: [{ name: "held-out training pictures", colour: 2, points, marked: true }],
+  });
+}
+
+function confusionTable({ evaluation, test }: ReportData): string {
+  const heads = test.classes.map((name) => `<th scope="col"><span>${escapeHtml(name)}</span></th>`);
+  const rows = evaluation.confusion.map((row, actual) => {
+    const total = row.reduce((sum, count) => sum + count, 0) || 1;
+    const cells = row.map((count, predicted) => {
+      // The root lets the rare confusions be seen beside the many right answers.
+      const heat = Math.sqrt(count / total) * 0.75;
+      const kind = predicted === actual ? ' class="right"' : "";
+      return `<td${kind} style="background:rgba(var(--heat),${heat.toFixed(3)})">${count || ""}</td>`;
+    });
+    return `<tr><th scope="row">${escapeHtml(test.classes[actual]!)}</th>${cells.join("")}</tr>`;
+  });
+  return `<div class="scroll"><table class="confusion"><thead><tr><th></th>${heads.join("")}</tr></thead><tbody>
+${rows.join("\n")}
+</tbody></table></div>`;
+}
+
+function classBars({ evaluation }: ReportData): string {
+  const rows = [...evaluation.perClass]
+    .sort((a, b) => b.accuracy - a.accuracy)
+    .map(
+      ({ label, accuracy }) =>
+        `<tr><th scope="row">${escapeHtml(label)}</th><td><div class="bar" style="width:${(accuracy * 100).toFixed(1)}%"></div></td>` +
+        `<td class="value">${percent(accuracy, 1)}</td></tr>`,
+    );
+  return `<table class="bars">${rows.join("\n")}</table>`;
+}
+
+function pictures(report: ReportData, answers: readonly Answer[]): string {
+  if (answers.length === 0) return `<p class="empty">None.</p>`;
+  const cells = answers.map(
+    ({ picture, actual, predicted, confidence, right }) =>
+      `<div class="${right ? "right" : "wrong"}"><img alt="${escapeHtml(actual)}" src="${pictureUri(report.test, picture)}">` +
+      `${escapeHtml(predicted)} ${percent(confidence, 0)}${right ? "" : `<br><span class="soft">is: ${escapeHtml(actual)}</span>`}</div>`,
+  );
+  return `<div class="pictures">${cells.join("\n")}</div>`;
+}
+
+function filters({ model }: ReportData): string {
+  return filterUris(model)
+    .map((uri, index) => `<img alt="filter ${index}" src="${uri}">`)
+    .join("");
+}
+
+function recipeTable(report: ReportData): string {
+  return recipeRows(report)
+    .map(([name, value]) => `<tr><th scope="row">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`)
+    .join("\n");
+}
+
+/** Training pictures a second over all epochs. */
+function meanSpeed(report: ReportData): number {
+  const pictures = startOf(report)?.data.train ?? 0;
+  const seconds = epochsOf(report).reduce((sum, { imagesPerSecond }) => sum + pictures / imagesPerSecond, 0);
+  return seconds === 0 ? 0 : (pictures * epochsOf(report).length) / seconds;
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString("en-US");
+}

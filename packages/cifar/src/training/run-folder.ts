@@ -1,0 +1,105 @@
+import { existsSync } from "node:fs";
+import { appendFile, mkdir, readFile, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type Checkpoint, encodeCheckpoint } from "@cifar/cnn";
+import { readCheckpointFile, writeFileAtomic } from "@cifar/cnn/node";
+import { CifarError, reasonOf } from "../errors.js";
+import { type RunEvent, readLog } from "./events.js";
+import { decodeSettings, encodeSettings, type RunSettings } from "./settings.js";
+
+/** Paths of what a run leaves behind. */
+export interface RunFiles {
+  readonly folder: string;
+  readonly settings: string;
+  readonly checkpoint: string;
+  readonly model: string;
+  readonly log: string;
+  readonly report: string;
+  readonly reportMarkdown: string;
+}
+
+export function runFiles(folder: string): RunFiles {
+  return {
+    folder,
+    settings: join(folder, "run.json"),
+    checkpoint: join(folder, "checkpoint.safetensors"),
+    model: join(folder, "model.safetensors"),
+    log: join(folder, "log.jsonl"),
+    report: join(folder, "report.html"),
+    reportMarkdown: join(folder, "report.md"),
+  };
+}
+
+/**
+ * Makes the folder of a new run and writes its settings into it: a folder that cannot be written to is found out before
+ * the training, not after it.
+ * @throws CifarError CANNOT_WRITE; INVALID_ARGUMENT if there is a run in it already
+ */
+export async function createRunFolder(folder: string, settings: RunSettings): Promise<RunFiles> {
+  const files = runFiles(folder);
+  for (const path of [files.checkpoint, files.model, files.settings]) {
+    if (!existsSync(path)) continue;
+    throw new CifarError(
+      "INVALID_ARGUMENT",
+      `${folder} holds a run already (${basename(path)}): choose another folder, or go on with it by --resume ${folder}`,
+    );
+  }
+  await writing(folder, () => mkdir(folder, { recursive: true }));
+  await writeRunFile(files.settings, encodeSettings(settings));
+  return files;
+}
+
+/** A run that is to go on. */
+export interface ResumedRun {
+  readonly files: RunFiles;
+  readonly settings: RunSettings;
+  readonly checkpoint: Checkpoint;
+  /** What had happened up to the checkpoint. */
+  readonly events: readonly RunEvent[];
+}
+
+/**
+ * Opens a run by its folder or its checkpoint file. The log is cut back to the checkpoint.
+ * @throws CifarError NOT_FOUND, INVALID_DATA; CnnError INVALID_FILE for a checkpoint that is none
+ */
+export async function openRunFolder(path: string): Promise<ResumedRun> {
+  const isFile = existsSync(path) && (await stat(path)).isFile();
+  const files = runFiles(isFile ? dirname(path) : path);
+  for (const needed of [files.settings, files.checkpoint]) {
+    if (!existsSync(needed)) {
+      throw new CifarError(
+        "NOT_FOUND",
+        `${path}: expected the folder of a run, but there is no ${basename(needed)} in it`,
+      );
+    }
+  }
+  const settings = decodeSettings(await readFile(files.settings, "utf8"), files.settings);
+  const checkpoint = await readCheckpointFile(files.checkpoint);
+  const events = existsSync(files.log) ? readLog(await readFile(files.log, "utf8"), checkpoint.step) : [];
+  await writeRunFile(files.log, events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+  return { files, settings, checkpoint, events };
+}
+
+/** Writes a file whole or not at all. */
+export async function writeRunFile(path: string, content: Uint8Array | string): Promise<void> {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  await writing(path, () => writeFileAtomic(path, bytes));
+}
+
+export async function writeCheckpoint(files: RunFiles, checkpoint: Checkpoint): Promise<void> {
+  await writeRunFile(files.checkpoint, encodeCheckpoint(checkpoint));
+}
+
+export async function appendToLog(files: RunFiles, events: readonly RunEvent[]): Promise<void> {
+  const lines = events.map((event) => `${JSON.stringify(event)}\n`).join("");
+  await writing(files.log, () => appendFile(files.log, lines));
+}
+
+async function writing<T>(path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof CifarError) throw error;
+    throw new CifarError("CANNOT_WRITE", `${path}: cannot be written: ${reasonOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,243 @@
+import {
+  type Checkpoint,
+  createPredictor,
+  type Dataset,
+  dataDigest,
+  type Evaluation,
+  evaluate,
+  type FitEvent,
+  fit,
+  type ModelCard,
+  type Normalisation,
+  type Sequential,
+  saveModel,
+  subset,
+  weightsDigest,
+} from "@cifar/cnn";
+import type { BackendName } from "@cifar/tensor";
+import type { DataSplits } from "../dataset/cifar10.js";
+import { normalisationOf } from "../dataset/normalisation.js";
+import { htmlReport } from "../report/html.js";
+import { markdownReport } from "../report/markdown.js";
+import type { ReportData } from "../report/report.js";
+import type { RunEvent, RunStart } from "./events.js";
+import { appendToLog, type RunFiles, writeCheckpoint, writeRunFile } from "./run-folder.js";
+import { networkFor, type RunSettings, recipeRecord, splitTraining } from "./settings.js";
+
+export interface RunOptions {
+  readonly files: RunFiles;
+  readonly settings: RunSettings;
+  readonly data: DataSplits;
+  /** Goes on from here; `events` is what had happened before. */
+  readonly resume?: { readonly checkpoint: Checkpoint; readonly events: readonly RunEvent[] };
+  readonly backend?: BackendName;
+  readonly threads?: number;
+  /** Stops after the step at hand and writes a checkpoint. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds between checkpoints within an epoch; default one minute. */
+  readonly checkpointEvery?: number;
+  readonly onEvent: (event: RunEvent) => void;
+  readonly onNotice: (line: string) => void;
+}
+
+export interface RunResult {
+  /** True if the signal ended it early. */
+  readonly stopped: boolean;
+  /** Of the test pictures; undefined if it was stopped before. */
+  readonly evaluation: Evaluation | undefined;
+}
+
+/** So many of the test pictures are looked at one by one for the report. */
+const SHOWN_PICTURES = 400;
+
+/**
+ * Trains, tests and reports, leaving everything in the run's folder. Whatever happens on the way, the last checkpoint
+ * stays.
+ * @throws CnnError NOT_FINITE and others; CifarError CANNOT_WRITE
+ */
+export async function runTraining(options: RunOptions): Promise<RunResult> {
+  const { files, settings, data, signal, resume, onNotice } = options;
+  const started = performance.now();
+  const { train, validation } = splitTraining(data.train, settings);
+  const test =
+    settings.testLimit === undefined ? data.test : subset(data.test, 0, Math.min(settings.testLimit, data.test.count));
+  const normalisation = normalisationOf(train);
+  const model = networkFor(settings.recipe, train.classes.length, settings.seed);
+  const compute = {
+    onNotice,
+    ...(options.backend !== undefined && { backend: options.backend }),
+    ...(options.threads !== undefined && { threads: options.threads }),
+  };
+  const recorder = new Recorder(options, { train, validation, test });
+
+  const steps = fit(
+    model,
+    { train, ...(validation !== undefined && { validation }) },
+    {
+      ...settings.recipe.training,
+      ...compute,
+      seed: settings.seed,
+      normalisation,
+      ...(signal !== undefined && { signal }),
+      ...(resume !== undefined && { resume: resume.checkpoint }),
+    },
+  );
+  for await (const event of steps) {
+    await recorder.record(event);
+    if (event.type === "stop") return { stopped: true, evaluation: undefined };
+  }
+
+  await recorder.add({ type: "test", total: test.count });
+  let evaluation: Evaluation;
+  try {
+    evaluation = await evaluate(model, test, { ...compute, normalisation, ...(signal !== undefined && { signal }) });
+  } catch (error) {
+    // The last checkpoint is that of the last step: going on from there tests again.
+    if (signal?.aborted) return { stopped: true, evaluation: undefined };
+    throw error;
+  }
+  const card = modelCard({ settings, train, test, normalisation, evaluation });
+  await writeRunFile(files.model, saveModel(model, card));
+  const report: ReportData = {
+    model,
+    card,
+    settings,
+    test,
+    evaluation,
+    events: recorder.events,
+    probabilities: await predictSome(model, subset(test, 0, Math.min(SHOWN_PICTURES, test.count)), {
+      ...compute,
+      normalisation,
+    }),
+  };
+  await writeRunFile(files.report, htmlReport(report));
+  await writeRunFile(files.reportMarkdown, markdownReport(report));
+  await recorder.add({
+    type: "end",
+    testAccuracy: evaluation.accuracy,
+    seconds: (performance.now() - started) / 1000,
+    model: files.model,
+    digest: weightsDigest(model),
+    report: files.report,
+  });
+  return { stopped: false, evaluation };
+}
+
+/** Turns what `fit` tells into the run's events, its log and its checkpoints. */
+class Recorder {
+  readonly events: RunEvent[];
+  readonly #options: RunOptions;
+  readonly #sets: { readonly train: Dataset; readonly validation: Dataset | undefined; readonly test: Dataset };
+  #stepsPerEpoch = 0;
+  #lastCheckpoint = performance.now();
+  #unwritten: RunEvent[] = [];
+
+  constructor(options: RunOptions, sets: { train: Dataset; validation: Dataset | undefined; test: Dataset }) {
+    this.#options = options;
+    this.#sets = sets;
+    this.events = [...(options.resume?.events ?? [])];
+  }
+
+  async record(event: FitEvent): Promise<void> {
+    const { files, checkpointEvery = 60_000 } = this.#options;
+    switch (event.type) {
+      case "start": {
+        const { type: _, ...start } = event;
+        this.#stepsPerEpoch = event.stepsPerEpoch;
+        return this.add({ type: "start", ...this.#about(), ...start });
+      }
+      case "step": {
+        const { checkpoint, ...step } = event;
+        this.#hold(step);
+        if (performance.now() - this.#lastCheckpoint < checkpointEvery) return;
+        await this.#save(await checkpoint());
+        return this.add({ type: "checkpoint", step: step.step, file: files.checkpoint });
+      }
+      case "epoch": {
+        const { checkpoint, ...epoch } = event;
+        await this.#save(await checkpoint());
+        return this.add({ ...epoch, step: epoch.epoch * this.#stepsPerEpoch });
+      }
+      case "stop": {
+        const { checkpoint, ...stop } = event;
+        await this.#save(await checkpoint());
+        return this.add({ ...stop, checkpoint: files.checkpoint });
+      }
+      case "end":
+        // Training has ended; the run ends when it is tested.
+        return;
+    }
+  }
+
+  /** Tells an event and writes it to the log with those that were held back. */
+  async add(event: RunEvent): Promise<void> {
+    this.#hold(event);
+    const lines = this.#unwritten;
+    this.#unwritten = [];
+    await appendToLog(this.#options.files, lines);
+  }
+
+  /** Steps are many: they go into the log with the next checkpoint, before which a resumed run would not look at them. */
+  #hold(event: RunEvent): void {
+    this.events.push(event);
+    this.#unwritten.push(event);
+    this.#options.onEvent(event);
+  }
+
+  async #save(checkpoint: Checkpoint): Promise<void> {
+    await writeCheckpoint(this.#options.files, checkpoint);
+    this.#lastCheckpoint = performance.now();
+  }
+
+  #about(): Pick<RunStart, "recipe" | "seed" | "data" | "folder"> {
+    const { settings, files } = this.#options;
+    const { train, validation, test } = this.#sets;
+    return {
+      recipe: settings.recipe.name,
+      seed: settings.seed,
+      data: { name: train.name, train: train.count, validation: validation?.count ?? 0, test: test.count },
+      folder: files.folder,
+    };
+  }
+}
+
+/** No time and no place in it: the same run gives the same bytes. */
+function modelCard(run: {
+  settings: RunSettings;
+  train: Dataset;
+  test: Dataset;
+  normalisation: Normalisation;
+  evaluation: Evaluation;
+}): ModelCard {
+  const { settings, train, test, normalisation, evaluation } = run;
+  return {
+    classes: train.classes,
+    normalisation,
+    training: {
+      recipe: recipeRecord(settings.recipe),
+      seed: settings.seed,
+      data: { name: train.name, pictures: train.count, digest: dataDigest(train) },
+    },
+    accuracy: {
+      data: test.name,
+      digest: dataDigest(test),
+      correct: evaluation.correct,
+      total: evaluation.total,
+      accuracy: evaluation.accuracy,
+      perClass: evaluation.perClass.map(({ label, accuracy }) => ({ label, accuracy })),
+    },
+  };
+}
+
+async function predictSome(
+  model: Sequential,
+  pictures: Dataset,
+  options: { normalisation: Normalisation; backend?: BackendName; threads?: number; onNotice: (line: string) => void },
+): Promise<Float32Array> {
+  const predictor = await createPredictor(model, { ...options, classes: pictures.classes, batchSize: 64 });
+  try {
+    return await predictor.predict(pictures.images);
+  } finally {
+    predictor.close();
+  }
+}
