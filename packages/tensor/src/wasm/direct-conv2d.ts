@@ -2,16 +2,9 @@ import type { Conv2d } from "../backend.js";
 import type { Conv2dSizes } from "../specs.js";
 import type { FunctionBuilder } from "./assembler.js";
 import { addressOf, type KernelContext } from "./context.js";
-import {
-  type Correlation,
-  emitBiasGradient,
-  emitCorrelate,
-  emitFilterGradient,
-  packedFilterSize,
-  packFilter,
-} from "./direct.js";
+import { type Correlation, emitBiasGradient, emitCorrelate, emitFilterGradient, turnFilter } from "./direct.js";
 import { emitPlace, isIdentity, type Placement, planeBytes } from "./plane.js";
-import { FLOAT, LANES, vectorsFor } from "./vectors.js";
+import { FLOAT } from "./vectors.js";
 
 type Names = "placeInput" | "correlate" | "placeGradient" | "correlateGradient" | "filterGradient" | "biasGradient";
 
@@ -82,12 +75,10 @@ export function directConv2d(context: KernelContext, sizes: Conv2dSizes): Conv2d
   if (onPlane) memory.wantScratch(planeBytes(inputPlane));
   if (sizes.gradients.input && gradientOnPlane) memory.wantScratch(planeBytes(gradientPlane));
 
-  const cells = kernel * kernel;
-  const packed = memory.tensor([packedFilterSize(cells * channels, filters)], "float32");
-  const packedBias = memory.tensor([vectorsFor(filters) * LANES], "float32");
-  const turnedSize = packedFilterSize(cells * filters, channels);
-  const turned = sizes.gradients.input ? memory.tensor([turnedSize], "float32") : undefined;
-  const noBias = sizes.gradients.input ? memory.tensor([vectorsFor(channels) * LANES], "float32") : undefined;
+  const turned = sizes.gradients.input ? memory.tensor([kernel, kernel, filters, channels], "float32") : undefined;
+  const noBias = sizes.gradients.input ? memory.tensor([channels], "float32") : undefined;
+  let filterAddress = 0;
+  let biasAddress = 0;
 
   const pictureBytes = height * width * channels * FLOAT;
   const outputBytes = outputHeight * outputWidth * filters * FLOAT;
@@ -95,10 +86,10 @@ export function directConv2d(context: KernelContext, sizes: Conv2dSizes): Conv2d
   return {
     outputShape: sizes.outputShape,
     filterShape: sizes.filterShape,
-    prepare({ data: filter }, { data: bias }) {
-      packFilter(packed.data, filter, { kernel, channels, filters, vectors, turned: false });
-      packedBias.data.set(bias);
-      if (turned) packFilter(turned.data, filter, { kernel, channels, filters, vectors, turned: true });
+    prepare(filter, bias) {
+      filterAddress = addressOf(filter);
+      biasAddress = addressOf(bias);
+      if (turned) turnFilter(turned.data, filter.data, { cells: kernel * kernel, channels, filters });
     },
     forward(input, output) {
       const { scratch } = memory;
@@ -108,7 +99,7 @@ export function directConv2d(context: KernelContext, sizes: Conv2dSizes): Conv2d
           functions.placeInput(plane, scratch);
           plane = scratch;
         }
-        functions.correlate(plane, packed.address, packedBias.address, addressOf(output) + n * outputBytes);
+        functions.correlate(plane, filterAddress, biasAddress, addressOf(output) + n * outputBytes);
       }
     },
     backwardInput(outputGradient, inputGradient) {

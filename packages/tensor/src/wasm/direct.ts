@@ -1,6 +1,6 @@
 import { FunctionBuilder } from "./assembler.js";
-import { createTile, emitMatrixProduct, emitOuterProducts, subTile } from "./products.js";
-import { channelBlocks, FLOAT, LANES, storeVectors, VECTOR, vectorsFor } from "./vectors.js";
+import { createTile, emitMatrixProduct, emitOuterProducts, loadTile, storeTile, subTile } from "./products.js";
+import { channelBlocks, FLOAT, storeVectors, VECTOR, vectorsFor } from "./vectors.js";
 
 /** Correlation of a plane with filters, without padding: what every direct convolution and matrix product comes down to. */
 export interface Correlation {
@@ -16,87 +16,55 @@ export interface Correlation {
 
 /** Rows of a tile: pixels in the forward pass, values of a patch in the filter gradient. */
 const ROWS = 4;
-/** A depth up to this is unrolled whole: the loop around so few steps would cost more than the spills. */
-const UNROLLED = 9;
-
-/** Number of values that {@link packFilter} writes. */
-export function packedFilterSize(values: number, filters: number): number {
-  return values * vectorsFor(filters) * LANES;
-}
 
 /**
- * Lays filters out in the order in which `correlate` reads them: block of filters, kernel row, kernel column, channel,
- * filter, the last block filled up with zeros.
- * @param source [kernel, kernel, channels, filters]
- * @param turned the filters of the input gradient: turned by 180°, channels and filters exchanged
+ * The filters of the input gradient: turned by 180°, channels and filters exchanged.
+ * @param source [cells, channels, filters]
+ * @param target [cells, filters, channels]
  */
-export function packFilter(
+export function turnFilter(
   target: Float32Array,
   source: Float32Array,
-  sizes: {
-    readonly kernel: number;
-    readonly channels: number;
-    readonly filters: number;
-    readonly vectors: number;
-    readonly turned: boolean;
-  },
+  sizes: { readonly cells: number; readonly channels: number; readonly filters: number },
 ): void {
-  const { kernel, channels, filters, vectors, turned } = sizes;
-  const depth = turned ? filters : channels;
-  const width = turned ? channels : filters;
-  const cells = kernel * kernel;
-  let at = 0;
-  for (const block of channelBlocks(width, vectors)) {
-    for (let index = 0; index < block.count; index++) {
-      const first = block.start + index * block.channels;
-      for (let cell = 0; cell < cells; cell++) {
-        for (let k = 0; k < depth; k++) {
-          for (let lane = 0; lane < vectorsFor(block.channels) * LANES; lane++) {
-            const column = first + lane;
-            const from = turned
-              ? ((cells - 1 - cell) * channels + column) * filters + k
-              : (cell * channels + k) * filters + column;
-            target[at++] = lane < block.channels ? source[from]! : 0;
-          }
-        }
-      }
+  const { cells, channels, filters } = sizes;
+  const cellSize = channels * filters;
+  for (let cell = 0; cell < cells; cell++) {
+    const from = (cells - 1 - cell) * cellSize;
+    const to = cell * cellSize;
+    for (let c = 0; c < channels; c++) {
+      for (let f = 0; f < filters; f++) target[to + f * channels + c] = source[from + c * filters + f]!;
     }
   }
 }
 
-/** Emits `correlate(plane, packedFilter, bias, output)` for one picture; `bias` is padded to whole vectors. */
+/**
+ * Emits `correlate(plane, filter, bias, output)` for one picture. Of the last block's vectors, lanes past the last filter
+ * read what lies behind; they are computed with and not stored.
+ */
 export function emitCorrelate(shape: Correlation, vectors: number): FunctionBuilder {
   const { planeWidth, channels, kernel, stride, outputHeight, outputWidth, filters, relu } = shape;
   const f = new FunctionBuilder(["i32", "i32", "i32", "i32"]);
-  const [plane, packed, bias, output] = f.parameters;
+  const [plane, filter, bias, output] = f.parameters;
   const [blocks, rows, tiles, cells, counter] = f.locals("i32", 5);
   const [planeRow, outputRow, tilePlane, tileOutput, x, w] = f.locals("i32", 6);
   const whole = createTile(f, ROWS, Math.min(vectors, vectorsFor(filters)));
   const pixelBytes = channels * FLOAT;
   const depth = kernel * channels;
+  const wBytes = filters * FLOAT;
 
   for (const block of channelBlocks(filters, vectors)) {
     const blockVectors = vectorsFor(block.channels);
     const emitTile = (pixels: number) => {
       const tile = subTile(whole, pixels, blockVectors);
-      tile.sums.forEach((row) => {
-        row.forEach((sum, v) =>
-          f
-            .get(bias)
-            .memory("v128.load", v * VECTOR)
-            .set(sum),
-        );
-      });
-      f.get(packed).set(w).get(tilePlane).set(x);
+      loadTile(f, tile, bias, 0);
+      f.get(filter).set(w).get(tilePlane).set(x);
       f.repeat(cells, kernel, () => {
-        const unroll = depth <= UNROLLED ? depth : 1;
-        emitMatrixProduct(f, tile, { x, rowBytes: stride * pixelBytes, w, depth, unroll, counter });
+        emitMatrixProduct(f, tile, { x, rowBytes: stride * pixelBytes, w, wBytes, depth, counter });
         f.increment(x, (planeWidth - kernel) * pixelBytes);
       });
-      tile.sums.forEach((row, pixel) => {
-        if (relu) for (const sum of row) f.get(sum).f32x4(0).op("f32x4.max").set(sum);
-        storeVectors(f, { address: tileOutput, offset: pixel * filters * FLOAT, values: row, count: block.channels });
-      });
+      if (relu) for (const sum of tile.sums.flat()) f.get(sum).f32x4(0).op("f32x4.max").set(sum);
+      storeTile(f, tile, { address: tileOutput, rowBytes: filters * FLOAT, count: block.channels });
     };
     f.repeat(blocks, block.count, () => {
       f.get(plane).set(planeRow).get(output).set(outputRow);
@@ -112,8 +80,8 @@ export function emitCorrelate(shape: Correlation, vectors: number): FunctionBuil
         if (outputWidth % ROWS > 0) emitTile(outputWidth % ROWS);
         f.increment(planeRow, stride * planeWidth * pixelBytes).increment(outputRow, outputWidth * filters * FLOAT);
       });
-      f.increment(packed, kernel * depth * blockVectors * VECTOR)
-        .increment(bias, blockVectors * VECTOR)
+      f.increment(filter, block.channels * FLOAT)
+        .increment(bias, block.channels * FLOAT)
         .increment(output, block.channels * FLOAT);
     });
   }
@@ -141,23 +109,14 @@ export function emitFilterGradient(shape: Correlation, vectors: number): Functio
     for (const block of channelBlocks(filters, vectors)) {
       const tile = subTile(whole, height, vectorsFor(block.channels));
       f.repeat(blocks, block.count, () => {
-        tile.sums.forEach((row, i) => {
-          row.forEach((sum, v) =>
-            f
-              .get(blockGradient)
-              .memory("v128.load", i * filterBytes + v * VECTOR)
-              .set(sum),
-          );
-        });
+        loadTile(f, tile, blockGradient, filterBytes);
         f.get(plane).set(x).get(blockOutput).set(g);
         f.repeat(rows, outputHeight, () => {
           const xBytes = stride * channels * FLOAT;
           emitOuterProducts(f, tile, { x, xBytes, g, gBytes: filterBytes, positions: outputWidth, counter });
           f.increment(x, stride * planeRowBytes - outputWidth * xBytes);
         });
-        tile.sums.forEach((row, i) => {
-          storeVectors(f, { address: blockGradient, offset: i * filterBytes, values: row, count: block.channels });
-        });
+        storeTile(f, tile, { address: blockGradient, rowBytes: filterBytes, count: block.channels });
         f.increment(blockGradient, block.channels * FLOAT).increment(blockOutput, block.channels * FLOAT);
       });
     }

@@ -2,7 +2,7 @@ import type { Conv2d } from "../../backend.js";
 import type { Conv2dSizes } from "../../specs.js";
 import type { FunctionBuilder } from "../assembler.js";
 import { addressOf, type KernelContext } from "../context.js";
-import { emitBiasGradient } from "../direct.js";
+import { emitBiasGradient, turnFilter } from "../direct.js";
 import type { WasmTensor } from "../memory.js";
 import { emitPlace } from "../plane.js";
 import { FLOAT, LANES } from "../vectors.js";
@@ -30,7 +30,6 @@ export function winogradConv2d(context: KernelContext, sizes: Conv2dSizes): Conv
     geometry: winogradGeometry(sizes),
     batch: sizes.batch,
     relu: sizes.relu,
-    turned: false,
   });
   const backward = sizes.gradients.input
     ? createCorrelation(context, {
@@ -45,7 +44,6 @@ export function winogradConv2d(context: KernelContext, sizes: Conv2dSizes): Conv
         }),
         batch: sizes.batch,
         relu: false,
-        turned: true,
       })
     : undefined;
   const turned = sizes.gradients.input ? memory.tensor([9, filters, channels], "float32") : undefined;
@@ -59,7 +57,7 @@ export function winogradConv2d(context: KernelContext, sizes: Conv2dSizes): Conv
       bias = addressOf(nextBias);
       forward.pack(addressOf(filter));
       if (backward === undefined || turned === undefined) return;
-      transposeTaps(turned.data, filter.data, channels, filters);
+      turnFilter(turned.data, filter.data, { cells: 9, channels, filters });
       backward.pack(turned.address);
     },
     forward(input, output) {
@@ -74,22 +72,10 @@ export function winogradConv2d(context: KernelContext, sizes: Conv2dSizes): Conv
   };
 }
 
-/** [9, channels, filters] to [9, filters, channels]. */
-function transposeTaps(target: Float32Array, source: Float32Array, channels: number, filters: number): void {
-  const size = channels * filters;
-  for (let tap = 0; tap < 9 * size; tap += size) {
-    for (let c = 0; c < channels; c++) {
-      for (let f = 0; f < filters; f++) target[tap + f * channels + c] = source[tap + c * filters + f]!;
-    }
-  }
-}
-
 interface CorrelationOptions {
   readonly geometry: WinogradGeometry;
   readonly batch: number;
   readonly relu: boolean;
-  /** The filters are those of the input gradient. */
-  readonly turned: boolean;
 }
 
 /** Vectors that a product takes together: as many as the filters divide into. */
@@ -97,15 +83,15 @@ function productVectors(filters: number, context: KernelContext): number {
   return filters % (context.vectors * LANES) === 0 ? context.vectors : 2;
 }
 
-function createCorrelation(context: KernelContext, { geometry, batch, relu, turned }: CorrelationOptions) {
+function createCorrelation(context: KernelContext, { geometry, batch, relu }: CorrelationOptions) {
   const { memory } = context;
   const { channels, filters, blocks, placement, onPlane } = geometry;
   const vectors = productVectors(filters, context);
   const scratch = winogradScratch(geometry, false);
   memory.wantScratch(scratch.bytes);
   const packed: WasmTensor = memory.tensor([CELLS, channels, filters], "float32");
-  const functions = context.instantiate(`winograd ${JSON.stringify({ ...geometry, relu, turned })}`, () => {
-    const emitted = new Map<string, FunctionBuilder>([["pack", emitPack(geometry, vectors, turned)]]);
+  const functions = context.instantiate(`winograd ${JSON.stringify({ ...geometry, relu })}`, () => {
+    const emitted = new Map<string, FunctionBuilder>([["pack", emitPack(geometry, vectors)]]);
     if (onPlane) emitted.set("place", emitPlace(placement));
     blocks.forEach((block, index) => {
       emitted.set(`inputs${block.rows}`, emitInputTransform(geometry, block.rows));

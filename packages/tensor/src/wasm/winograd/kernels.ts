@@ -1,5 +1,5 @@
 import { FunctionBuilder, type Local } from "../assembler.js";
-import { clearTile, createTile, emitMatrixProduct, emitOuterProducts } from "../products.js";
+import { clearTile, createTile, emitMatrixProduct, emitOuterProducts, loadTile, storeTile } from "../products.js";
 import { FLOAT, LANES, VECTOR } from "../vectors.js";
 import { CELLS, PRODUCT_TILES, paddedTiles, type WinogradGeometry } from "./geometry.js";
 import {
@@ -65,15 +65,8 @@ export function emitProducts(geometry: WinogradGeometry, rows: number, vectors: 
       f.repeat(tiles, blockTiles / PRODUCT_TILES, () => {
         clearTile(f, tile);
         f.get(blockInputs).set(x).get(packed).set(w);
-        emitMatrixProduct(f, tile, { x, rowBytes: inputBytes, w, depth: channels, unroll: 1, counter });
-        tile.sums.forEach((sums, t) => {
-          sums.forEach((sum, v) =>
-            f
-              .get(blockOutputs)
-              .get(sum)
-              .memory("v128.store", t * outputBytes + v * VECTOR),
-          );
-        });
+        emitMatrixProduct(f, tile, { x, rowBytes: inputBytes, w, wBytes: blockBytes, depth: channels, counter });
+        storeTile(f, tile, { address: blockOutputs, rowBytes: outputBytes, count: vectors * LANES });
         f.increment(blockInputs, PRODUCT_TILES * inputBytes).increment(blockOutputs, PRODUCT_TILES * outputBytes);
       });
       f.increment(packed, channels * blockBytes).increment(outputs, blockBytes);
@@ -214,25 +207,11 @@ export function emitAccumulate(geometry: WinogradGeometry, rows: number, vectors
     f.repeat(run, channels / height, () => {
       f.get(gradients).set(blockGradients);
       f.repeat(block, filters / (vectors * LANES), () => {
-        tile.sums.forEach((row, i) => {
-          row.forEach((sum, v) =>
-            f
-              .get(sums)
-              .memory("v128.load", i * gradientBytes + v * VECTOR)
-              .set(sum),
-          );
-        });
+        loadTile(f, tile, sums, gradientBytes);
         f.get(inputs).set(x).get(blockGradients).set(g);
         const positions = rows * tileColumns;
         emitOuterProducts(f, tile, { x, xBytes: inputBytes, g, gBytes: gradientBytes, positions, counter });
-        tile.sums.forEach((row, i) => {
-          row.forEach((sum, v) =>
-            f
-              .get(sums)
-              .get(sum)
-              .memory("v128.store", i * gradientBytes + v * VECTOR),
-          );
-        });
+        storeTile(f, tile, { address: sums, rowBytes: gradientBytes, count: vectors * LANES });
         f.increment(blockGradients, vectors * VECTOR).increment(sums, vectors * VECTOR);
       });
       f.increment(sums, (height - 1) * gradientBytes).increment(inputs, height * FLOAT);
@@ -269,21 +248,17 @@ export function emitFinish({ channels, filters }: WinogradGeometry): FunctionBui
   return f;
 }
 
-/**
- * Emits `pack(filter, packed)`: G g Gᵀ, in the order in which `products` reads it: cell, block of filters, channel, filter.
- * @param turned reads the filter from its last tap to its first
- */
-export function emitPack(geometry: WinogradGeometry, vectors: number, turned: boolean): FunctionBuilder {
+/** Emits `pack(filter, packed)`: G g Gᵀ, in the order in which `products` reads it: cell, block of filters, channel, filter. */
+export function emitPack(geometry: WinogradGeometry, vectors: number): FunctionBuilder {
   const { channels, filters } = geometry;
   const f = new FunctionBuilder(["i32", "i32"]);
   const [filter, packed] = f.parameters;
   const [block, channel, source] = f.locals("i32", 3);
   const locals = createTransformLocals(f, filterTransform);
   const matrixBytes = channels * filters * FLOAT;
-  const tap = (i: number, j: number) => (turned ? 8 - (i * 3 + j) : i * 3 + j);
   const emitVector = (source: Local, v: number) =>
     emitTransform2d(f, filterTransform, locals, {
-      load: (i, j) => f.get(source).memory("v128.load", tap(i, j) * matrixBytes + v * VECTOR),
+      load: (i, j) => f.get(source).memory("v128.load", (i * 3 + j) * matrixBytes + v * VECTOR),
       store: (i, j, value) =>
         f
           .get(packed)

@@ -282,6 +282,6 @@ export function emitTransform2d(
   }
   locals.half.forEach((row, i) => {
     transform.emit(f, row, locals.row);
-    locals.row.forEach((value, j) => access.store(i, j, value));
+    for (const [j, value] of locals.row.entries()) access.store(i, j, value);
   });
 }
