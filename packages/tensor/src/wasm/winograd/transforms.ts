@@ -16,19 +16,26 @@ export const POINTS = 6;
 export interface Transform {
   readonly inputs: number;
   readonly outputs: number;
-  readonly emit: (f: FunctionBuilder, inputs: readonly Local[], outputs: readonly Local[]) => void;
+  /** What values are multiplied by, apart from signs. */
+  readonly factors: readonly number[];
+  readonly emit: (emitter: Emitter, inputs: readonly Local[], outputs: readonly Local[]) => void;
+}
+
+/** Where a transform is written, with its factors in local variables: V8 13 builds a constant anew at each use. */
+export interface Emitter {
+  readonly f: FunctionBuilder;
+  readonly constants: ReadonlyMap<number, Local>;
 }
 
 type Term = readonly [factor: number, value: Local];
 
-/** target ← Σ factor · value, from left to right; factors ±1 cost no multiplication, but the first must not be −1. */
-function combine(f: FunctionBuilder, target: Local, [first, ...rest]: readonly [Term, ...Term[]]): void {
-  f.get(first[1]);
-  if (first[0] !== 1) f.f32x4(first[0]).op("f32x4.mul");
-  for (const [factor, value] of rest) {
+/** target ← Σ factor · value, from left to right; a factor of 1 costs no multiplication, nor does −1 but for the first. */
+function combine({ f, constants }: Emitter, target: Local, terms: readonly Term[]): void {
+  for (const [index, [factor, value]] of terms.entries()) {
     f.get(value);
-    if (Math.abs(factor) !== 1) f.f32x4(Math.abs(factor)).op("f32x4.mul");
-    f.op(factor < 0 ? "f32x4.sub" : "f32x4.add");
+    const multiplier = index === 0 ? factor : Math.abs(factor);
+    if (multiplier !== 1) f.get(constants.get(multiplier)!).op("f32x4.mul");
+    if (index > 0) f.op(factor < 0 ? "f32x4.sub" : "f32x4.add");
   }
   f.set(target);
 }
@@ -37,48 +44,49 @@ function combine(f: FunctionBuilder, target: Local, [first, ...rest]: readonly [
 export const inputTransform: Transform = {
   inputs: POINTS,
   outputs: POINTS,
-  emit(f, d, out) {
+  factors: [2, 4, 5],
+  emit(emitter, d, out) {
     const [d0, d1, d2, d3, d4, d5] = d as [Local, Local, Local, Local, Local, Local];
     const [v0, v1, v2, v3, v4, v5] = out as [Local, Local, Local, Local, Local, Local];
-    combine(f, v0, [
+    combine(emitter, v0, [
       [4, d0],
       [-5, d2],
       [1, d4],
     ]);
     // What the points 1 and −1 share, then what 2 and −2 share; v5 serves as a temporary until the end.
-    combine(f, v1, [
+    combine(emitter, v1, [
       [1, d4],
       [-4, d2],
     ]);
-    combine(f, v5, [
+    combine(emitter, v5, [
       [1, d3],
       [-4, d1],
     ]);
-    combine(f, v2, [
+    combine(emitter, v2, [
       [1, v1],
       [-1, v5],
     ]);
-    combine(f, v1, [
+    combine(emitter, v1, [
       [1, v1],
       [1, v5],
     ]);
-    combine(f, v3, [
+    combine(emitter, v3, [
       [1, d4],
       [-1, d2],
     ]);
-    combine(f, v5, [
+    combine(emitter, v5, [
       [2, d3],
       [-2, d1],
     ]);
-    combine(f, v4, [
+    combine(emitter, v4, [
       [1, v3],
       [-1, v5],
     ]);
-    combine(f, v3, [
+    combine(emitter, v3, [
       [1, v3],
       [1, v5],
     ]);
-    combine(f, v5, [
+    combine(emitter, v5, [
       [4, d1],
       [-5, d3],
       [1, d5],
@@ -90,84 +98,89 @@ export const inputTransform: Transform = {
 export const outputTransform: Transform = {
   inputs: POINTS,
   outputs: TILE,
-  emit(f, m, out) {
+  factors: [2, 4, 8],
+  emit(emitter, m, out) {
     const [m0, m1, m2, m3, m4, m5] = m as [Local, Local, Local, Local, Local, Local];
     const [y0, y1, y2, y3] = out as [Local, Local, Local, Local];
-    combine(f, y0, [
+    combine(emitter, y0, [
       [1, m1],
       [1, m2],
     ]);
-    combine(f, y1, [
+    combine(emitter, y1, [
       [1, m1],
       [-1, m2],
     ]);
-    combine(f, y2, [
+    combine(emitter, y2, [
       [1, m3],
       [1, m4],
     ]);
-    combine(f, y3, [
+    combine(emitter, y3, [
       [1, m3],
       [-1, m4],
     ]);
-    const sums: readonly [Local, Local, Local, Local] = [y0, y1, y2, y3];
-    finishOutput(f, { m0, m5, sums });
+    finishOutput(emitter, { m0, m5, sums: [y0, y1, y2, y3] });
   },
 };
 
 /** The last step of the output transform, from the sums and differences of the points ±1 and ±2. */
 function finishOutput(
-  f: FunctionBuilder,
+  { f, constants }: Emitter,
   { m0, m5, sums: [s1, d1, s2, d2] }: { m0: Local; m5: Local; sums: readonly [Local, Local, Local, Local] },
 ): void {
+  const times = (factor: number) => f.get(constants.get(factor)!).op("f32x4.mul");
   // y0 = m0 + s1 + s2 and y2 = s1 + 4 s2 come from the same two, y1 = d1 + 2 d2 and y3 = d1 + 8 d2 + m5 likewise: the
   // stack holds one of each pair until its operands may be overwritten.
   f.get(m0).get(s1).op("f32x4.add").get(s2).op("f32x4.add");
-  f.get(s1).get(s2).f32x4(4).op("f32x4.mul", "f32x4.add").set(s2).set(s1);
-  f.get(d1).get(d2).f32x4(2).op("f32x4.mul", "f32x4.add");
-  f.get(d1).get(d2).f32x4(8).op("f32x4.mul", "f32x4.add").get(m5).op("f32x4.add").set(d2).set(d1);
+  f.get(s1).get(s2);
+  times(4).op("f32x4.add").set(s2).set(s1);
+  f.get(d1).get(d2);
+  times(2).op("f32x4.add");
+  f.get(d1).get(d2);
+  times(8).op("f32x4.add").get(m5).op("f32x4.add").set(d2).set(d1);
 }
 
 /** A dy: four output gradients to six points. */
 export const gradientTransform: Transform = {
   inputs: TILE,
   outputs: POINTS,
-  emit(f, dy, out) {
+  factors: [2, 4, 8],
+  emit(emitter, dy, out) {
     const [y0, y1, y2, y3] = dy as [Local, Local, Local, Local];
     const [w0, w1, w2, w3, w4, w5] = out as [Local, Local, Local, Local, Local, Local];
-    combine(f, w1, [
+    combine(emitter, w1, [
       [1, y0],
       [1, y2],
     ]);
-    combine(f, w5, [
+    combine(emitter, w5, [
       [1, y1],
       [1, y3],
     ]);
-    combine(f, w2, [
+    combine(emitter, w2, [
       [1, w1],
       [-1, w5],
     ]);
-    combine(f, w1, [
+    combine(emitter, w1, [
       [1, w1],
       [1, w5],
     ]);
-    combine(f, w3, [
+    combine(emitter, w3, [
       [1, y0],
       [4, y2],
     ]);
-    combine(f, w5, [
+    combine(emitter, w5, [
       [2, y1],
       [8, y3],
     ]);
-    combine(f, w4, [
+    combine(emitter, w4, [
       [1, w3],
       [-1, w5],
     ]);
-    combine(f, w3, [
+    combine(emitter, w3, [
       [1, w3],
       [1, w5],
     ]);
-    combine(f, w0, [[1, y0]]);
-    combine(f, w5, [[1, y3]]);
+    combine(emitter, w0, [[1, y0]]);
+    combine(emitter, w5, [[1, y3]]);
   },
 };
 
@@ -175,37 +188,38 @@ export const gradientTransform: Transform = {
 export const filterTransform: Transform = {
   inputs: 3,
   outputs: POINTS,
-  emit(f, g, out) {
+  factors: [1 / 4, 1 / 6, -1 / 6, 1 / 12, 1 / 24],
+  emit(emitter, g, out) {
     const [g0, g1, g2] = g as [Local, Local, Local];
     const [u0, u1, u2, u3, u4, u5] = out as [Local, Local, Local, Local, Local, Local];
-    combine(f, u0, [[1 / 4, g0]]);
-    combine(f, u1, [
+    combine(emitter, u0, [[1 / 4, g0]]);
+    combine(emitter, u1, [
       [-1 / 6, g0],
       [-1 / 6, g2],
     ]);
-    combine(f, u5, [[1 / 6, g1]]);
-    combine(f, u2, [
+    combine(emitter, u5, [[1 / 6, g1]]);
+    combine(emitter, u2, [
       [1, u1],
       [1, u5],
     ]);
-    combine(f, u1, [
+    combine(emitter, u1, [
       [1, u1],
       [-1, u5],
     ]);
-    combine(f, u3, [
+    combine(emitter, u3, [
       [1 / 24, g0],
       [1 / 6, g2],
     ]);
-    combine(f, u5, [[1 / 12, g1]]);
-    combine(f, u4, [
+    combine(emitter, u5, [[1 / 12, g1]]);
+    combine(emitter, u4, [
       [1, u3],
       [-1, u5],
     ]);
-    combine(f, u3, [
+    combine(emitter, u3, [
       [1, u3],
       [1, u5],
     ]);
-    combine(f, u5, [[1, g2]]);
+    combine(emitter, u5, [[1, g2]]);
   },
 };
 
@@ -213,23 +227,24 @@ export const filterTransform: Transform = {
 export const filterGradientTransform: Transform = {
   inputs: POINTS,
   outputs: 3,
-  emit(f, u, out) {
+  factors: [1 / 4, 1 / 6, -1 / 6, 1 / 12, 1 / 24],
+  emit(emitter, u, out) {
     const [u0, u1, u2, u3, u4, u5] = u as [Local, Local, Local, Local, Local, Local];
     const [g0, g1, g2] = out as [Local, Local, Local];
-    combine(f, g0, [
+    combine(emitter, g0, [
       [1 / 4, u0],
       [-1 / 6, u1],
       [-1 / 6, u2],
       [1 / 24, u3],
       [1 / 24, u4],
     ]);
-    combine(f, g1, [
+    combine(emitter, g1, [
       [-1 / 6, u1],
       [1 / 6, u2],
       [1 / 12, u3],
       [-1 / 12, u4],
     ]);
-    combine(f, g2, [
+    combine(emitter, g2, [
       [-1 / 6, u1],
       [-1 / 6, u2],
       [1 / 6, u3],
@@ -241,15 +256,19 @@ export const filterGradientTransform: Transform = {
 
 /** Local variables of a two-dimensional transform. */
 export interface TransformLocals {
+  readonly constants: ReadonlyMap<number, Local>;
   readonly column: readonly Local[];
   /** [outputs][inputs] */
   readonly half: readonly (readonly Local[])[];
   readonly row: readonly Local[];
 }
 
-/** Makes the local variables for a transform. */
-export function createTransformLocals(f: FunctionBuilder, { inputs, outputs }: Transform): TransformLocals {
+/** Makes the local variables for a transform and sets its constants: to be called before any loop. */
+export function createTransformLocals(f: FunctionBuilder, { inputs, outputs, factors }: Transform): TransformLocals {
+  const constants = new Map(factors.map((factor) => [factor, f.local("v128")]));
+  for (const [factor, constant] of constants) f.f32x4(factor).set(constant);
   return {
+    constants,
     column: f.locals("v128", inputs),
     half: Array.from({ length: outputs }, () => f.locals("v128", inputs)),
     row: f.locals("v128", outputs),
@@ -269,19 +288,20 @@ export function emitTransform2d(
     readonly store: (i: number, j: number, value: Local) => void;
   },
 ): void {
+  const emitter: Emitter = { f, constants: locals.constants };
   for (let j = 0; j < transform.inputs; j++) {
     locals.column.forEach((value, i) => {
       access.load(i, j);
       f.set(value);
     });
     transform.emit(
-      f,
+      emitter,
       locals.column,
       locals.half.map((row) => row[j]!),
     );
   }
   locals.half.forEach((row, i) => {
-    transform.emit(f, row, locals.row);
+    transform.emit(emitter, row, locals.row);
     for (const [j, value] of locals.row.entries()) access.store(i, j, value);
   });
 }
