@@ -35,6 +35,8 @@ export interface WinogradGeometry extends WinogradShape {
 
 /** Number of transformed values a tile and channel. */
 export const CELLS = POINTS * POINTS;
+/** Bytes of a cache line. */
+const CACHE_LINE = 64;
 /** Tiles that a matrix product takes together. */
 export const PRODUCT_TILES = 4;
 /** Transformed inputs and outputs of a block together; the second-level cache (from 1 MiB on) also holds the filters. */
@@ -43,6 +45,16 @@ const BLOCK_BYTES = 420_000;
 /** Tiles of a block, rounded up to whole products. */
 export function paddedTiles(rows: number, tileColumns: number): number {
   return Math.ceil((rows * tileColumns) / PRODUCT_TILES) * PRODUCT_TILES;
+}
+
+/**
+ * Bytes from one of the 36 cells of a block to the next, with `channels` values a tile. The odd number of cache lines
+ * spreads the cells, which are written one value each, over all sets of the first-level cache; a power of two would have
+ * them push each other out.
+ */
+export function cellBytes(tiles: number, channels: number): number {
+  const lines = Math.ceil((tiles * channels * FLOAT) / CACHE_LINE);
+  return (lines + 1 - (lines % 2)) * CACHE_LINE;
 }
 
 /** Cuts a shape into tiles and blocks. */
@@ -108,7 +120,7 @@ export interface WinogradScratch {
 export function winogradScratch(geometry: WinogradGeometry, withGradients: boolean): WinogradScratch {
   const { channels, filters, blockTiles } = geometry;
   const inputs = geometry.onPlane ? planeBytes(geometry.placement) : 0;
-  const outputs = inputs + CELLS * blockTiles * channels * FLOAT;
-  const gradients = outputs + CELLS * blockTiles * filters * FLOAT;
+  const outputs = inputs + CELLS * cellBytes(blockTiles, channels);
+  const gradients = outputs + CELLS * cellBytes(blockTiles, filters);
   return { inputs, outputs, gradients, bytes: gradients + (withGradients ? CELLS * channels * filters * FLOAT : 0) };
 }

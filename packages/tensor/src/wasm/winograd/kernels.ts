@@ -1,7 +1,7 @@
 import { FunctionBuilder, type Local } from "../assembler.js";
 import { clearTile, createTile, emitMatrixProduct, emitOuterProducts, loadTile, storeTile } from "../products.js";
 import { FLOAT, LANES, VECTOR } from "../vectors.js";
-import { CELLS, PRODUCT_TILES, paddedTiles, type WinogradGeometry } from "./geometry.js";
+import { CELLS, cellBytes, PRODUCT_TILES, paddedTiles, type WinogradGeometry } from "./geometry.js";
 import {
   createTransformLocals,
   emitTransform2d,
@@ -23,7 +23,7 @@ export function emitInputTransform(geometry: WinogradGeometry, rows: number): Fu
   const locals = createTransformLocals(f, inputTransform);
   const pixelBytes = channels * FLOAT;
   const rowBytes = placement.planeWidth * pixelBytes;
-  const cellBytes = paddedTiles(rows, tileColumns) * channels * FLOAT;
+  const inputCell = cellBytes(paddedTiles(rows, tileColumns), channels);
   f.repeat(row, rows, () => {
     f.repeat(column, tileColumns, () => {
       f.repeat(vector, channels / LANES, () => {
@@ -33,7 +33,7 @@ export function emitInputTransform(geometry: WinogradGeometry, rows: number): Fu
             f
               .get(transformed)
               .get(value)
-              .memory("v128.store", (i * POINTS + j) * cellBytes),
+              .memory("v128.store", (i * POINTS + j) * inputCell),
         });
         f.increment(plane, VECTOR).increment(transformed, VECTOR);
       });
@@ -71,7 +71,10 @@ export function emitProducts(geometry: WinogradGeometry, rows: number, vectors: 
       });
       f.increment(packed, channels * blockBytes).increment(outputs, blockBytes);
     });
-    f.increment(inputs, blockTiles * inputBytes).increment(outputs, blockTiles * outputBytes - outputBytes);
+    f.increment(inputs, cellBytes(blockTiles, channels)).increment(
+      outputs,
+      cellBytes(blockTiles, filters) - outputBytes,
+    );
   });
   return f;
 }
@@ -118,7 +121,7 @@ export function emitOutputTransform(
   const locals = createTransformLocals(f, outputTransform);
   const pixelBytes = filters * FLOAT;
   const rowBytes = outputWidth * pixelBytes;
-  const cellBytes = paddedTiles(block.rows, tileColumns) * filters * FLOAT;
+  const outputCell = cellBytes(paddedTiles(block.rows, tileColumns), filters);
   emitTiles(
     f,
     geometry,
@@ -128,7 +131,7 @@ export function emitOutputTransform(
       f.repeat(vector, filters / LANES, () => {
         f.get(biasAt).memory("v128.load").set(biasVector);
         emitTransform2d(f, outputTransform, locals, {
-          load: (i, j) => f.get(transformed).memory("v128.load", (i * POINTS + j) * cellBytes),
+          load: (i, j) => f.get(transformed).memory("v128.load", (i * POINTS + j) * outputCell),
           store(i, j, value) {
             if (i >= height || j >= width) return;
             f.get(output).get(value).get(biasVector).op("f32x4.add");
@@ -159,7 +162,7 @@ export function emitGradientTransform(
   const locals = createTransformLocals(f, gradientTransform);
   const pixelBytes = filters * FLOAT;
   const rowBytes = outputWidth * pixelBytes;
-  const cellBytes = paddedTiles(block.rows, tileColumns) * filters * FLOAT;
+  const outputCell = cellBytes(paddedTiles(block.rows, tileColumns), filters);
   emitTiles(
     f,
     geometry,
@@ -175,7 +178,7 @@ export function emitGradientTransform(
             f
               .get(transformed)
               .get(value)
-              .memory("v128.store", (i * POINTS + j) * cellBytes),
+              .memory("v128.store", (i * POINTS + j) * outputCell),
         });
         f.increment(outputGradient, VECTOR).increment(transformed, VECTOR);
       });
@@ -216,7 +219,8 @@ export function emitAccumulate(geometry: WinogradGeometry, rows: number, vectors
       });
       f.increment(sums, (height - 1) * gradientBytes).increment(inputs, height * FLOAT);
     });
-    f.increment(inputs, blockTiles * inputBytes - inputBytes).increment(gradients, blockTiles * gradientBytes);
+    f.increment(inputs, cellBytes(blockTiles, channels) - inputBytes);
+    f.increment(gradients, cellBytes(blockTiles, filters));
   });
   return f;
 }
