@@ -42,7 +42,7 @@ const BODIES_IN_MEMORY = 4;
 export class Application {
   readonly config: Config;
   readonly decode: DecodePicture;
-  readonly #logger: Logger;
+  readonly logger: Logger;
   readonly #budget: ByteBudget;
   #model: Model | undefined;
   #hooks: Hooks = {};
@@ -56,7 +56,7 @@ export class Application {
   constructor({ config, logger, decode }: ApplicationOptions) {
     this.config = config;
     this.decode = decode;
-    this.#logger = logger;
+    this.logger = logger;
     this.#budget = new ByteBudget(BODIES_IN_MEMORY * config.maxBodyBytes);
     this.#loaded = new Promise((resolve) => {
       this.#resolveLoaded = resolve;
@@ -201,7 +201,7 @@ export class Application {
 
   #log({ request, pictures }: Exchange, status: number, started: number, problem?: Problem): void {
     const level = status >= 500 ? "error" : request.path.startsWith("/_/") ? "debug" : "info";
-    this.#logger.log(level, problem?.message ?? "answered", {
+    this.logger.log(level, problem?.message ?? "answered", {
       method: request.method,
       path: request.path,
       status,

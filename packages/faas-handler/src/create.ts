@@ -16,25 +16,31 @@ export interface ServerOptions {
   readonly logger?: Logger;
   /** Default: loaded from `config.modelPath`. */
   readonly classifier?: Classifier;
+  /** For programs: switches on what makes the network faster in this process, and says what came of it. */
+  readonly tune?: () => string;
   /** Default: the exports of `handler.js` beside the model. */
   readonly hooks?: Hooks;
 }
 
-interface Created {
-  readonly application: Application;
-  readonly load: () => Promise<void>;
-}
-
-function createApplication(options: ServerOptions): Created {
+/** An application without its network yet. */
+export function createApplication(options: ServerOptions): Application {
   const { config = readConfig(process.env) } = options;
   const logger = options.logger ?? createLogger(config.logLevel, (line) => process.stdout.write(line));
-  const application = new Application({ config, logger, decode: pictureDecoder(config.maxPixels) });
-  const load = async (): Promise<void> => {
-    application.hooks = options.hooks ?? (await loadHooks(config));
-    application.use(options.classifier ?? (await loadClassifier(config, logger)));
-    logger.log("info", "ready", { msSinceStart: Math.round(performance.now()) });
-  };
-  return { application, load };
+  return new Application({ config, logger, decode: pictureDecoder(config.maxPixels) });
+}
+
+/**
+ * Hands an application its network and its hooks, the first ones or new ones.
+ * @param version other than 0 loads a `handler.js` that has changed since
+ * @throws CnnError INVALID_FILE; Error where `handler.js` cannot be loaded
+ */
+export async function loadInto(application: Application, options: ServerOptions, version = 0): Promise<void> {
+  const { config, logger } = application;
+  const hooks = options.hooks ?? (await loadHooks(config, version));
+  const classifier = options.classifier ?? (await loadClassifier({ config, logger, tune: options.tune }));
+  application.hooks = hooks;
+  application.use(classifier);
+  logger.log("info", "ready", { msSinceStart: Math.round(performance.now()) });
 }
 
 /**
@@ -43,8 +49,8 @@ function createApplication(options: ServerOptions): Created {
  * @throws ConfigurationError
  */
 export function createServer(options: ServerOptions = {}): FunctionServer {
-  const { application, load } = createApplication(options);
-  return new FunctionServer(application, load);
+  const application = createApplication(options);
+  return new FunctionServer(application, () => loadInto(application, options));
 }
 
 let shared: Promise<Application> | undefined;
@@ -55,8 +61,8 @@ let shared: Promise<Application> | undefined;
  */
 export const handler: Handler = createHandler(() => {
   shared ??= (async () => {
-    const { application, load } = createApplication({});
-    await load();
+    const application = createApplication({});
+    await loadInto(application, {});
     return application;
   })();
   return shared;

@@ -1,66 +1,159 @@
-import { readFile } from "node:fs/promises";
-import { createPredictor, loadModel, type Predictor } from "@cifar/cnn";
+import { createPredictor, type LoadedModel, type Predictor } from "@cifar/cnn";
+import { readModelFile } from "@cifar/cnn/node";
 import { cardOf } from "./card.js";
-import type { Classifier, PictureShape } from "./classifier.js";
+import type { Card, Classifier, PictureShape } from "./classifier.js";
 import type { Config } from "./config.js";
 import type { Logger } from "./log.js";
 
-/** Batches of more than one must be this much faster for each picture: they keep their first picture waiting. */
+/** A batch keeps its first picture waiting for its last: each picture of it must take this much less time. */
 const WORTHWHILE = 0.95;
 
+/** When the network that answers first is replaced by a faster one: after the requests that waited for the start. */
+const IMPROVE_AFTER_MS = 250;
+
+export interface LoadOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Switches on what a program may and a library may not, such as flags of V8; says what came of it. */
+  readonly tune?: (() => string) | undefined;
+}
+
 /**
- * Reads a model file and makes its network ready to answer: kernels are made and have run before this resolves.
+ * Reads a model file and makes its network ready to answer single pictures; its kernels have run before this resolves.
+ * Batches and tuning follow in the background.
  * @throws CnnError INVALID_FILE
  */
-export async function loadClassifier(config: Config, logger: Logger): Promise<Classifier> {
-  const loaded = loadModel(new Uint8Array(await readFile(config.modelPath)));
-  const { model, card } = loaded;
+export async function loadClassifier(options: LoadOptions): Promise<Classifier> {
+  const { config, logger } = options;
+  const loaded = await readModelFile(config.modelPath);
+  const classifier = await NetworkClassifier.open(loaded, options);
+  logger.log("info", "model loaded", { digest: loaded.digest, computes: classifier.description });
+  return classifier;
+}
+
+/** One network, compiled for one picture and for a batch of them. */
+class NetworkClassifier implements Classifier {
+  readonly classes: readonly string[];
+  readonly shape: PictureShape;
+  readonly card: Card;
+  readonly #loaded: LoadedModel;
+  readonly #options: LoadOptions;
+  readonly #size: number;
+  #single: Predictor;
+  #many: Predictor;
+  #batch = 1;
+  #closed = false;
+  #timer: NodeJS.Timeout;
+
+  private constructor(loaded: LoadedModel, options: LoadOptions, single: Predictor) {
+    this.#loaded = loaded;
+    this.#options = options;
+    this.classes = loaded.card.classes;
+    this.card = cardOf(loaded);
+    this.shape = shapeOf(loaded);
+    this.#size = this.shape.reduce((size, side) => size * side, 1);
+    this.#single = single;
+    this.#many = single;
+    this.#timer = setTimeout(() => void this.#improve(), IMPROVE_AFTER_MS);
+  }
+
+  static async open(loaded: LoadedModel, options: LoadOptions): Promise<NetworkClassifier> {
+    const shape = shapeOf(loaded);
+    const single = await makePredictor(loaded, options, 1);
+    await single.predict(new Uint8Array(shape[0] * shape[1] * shape[2]));
+    return new NetworkClassifier(loaded, options, single);
+  }
+
+  get batch(): number {
+    return this.#batch;
+  }
+
+  get description(): string {
+    return this.#single.description;
+  }
+
+  predict(pictures: Uint8Array): Promise<Float32Array> {
+    return (pictures.length > this.#size ? this.#many : this.#single).predict(pictures);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#single.close();
+    this.#many.close();
+  }
+
+  /** Compiles the network anew with all that this machine can do, and finds out whether batches are faster. */
+  async #improve(): Promise<void> {
+    const { config, logger, tune } = this.#options;
+    try {
+      const tuned = tune?.();
+      const single = await makePredictor(this.#loaded, this.#options, 1);
+      const many = config.maxBatch > 1 ? await makePredictor(this.#loaded, this.#options, config.maxBatch) : single;
+      const alone = await millisecondsFor(single, this.#size);
+      const together = (await millisecondsFor(many, this.#size * config.maxBatch)) / config.maxBatch;
+      if (this.#closed) {
+        single.close();
+        many.close();
+        return;
+      }
+      // Calls under way are finished by the old one before it closes.
+      this.#single.close();
+      this.#single = single;
+      this.#many = many;
+      this.#batch = together < WORTHWHILE * alone ? config.maxBatch : 1;
+      logger.log("info", "network improved", {
+        computes: single.description,
+        tuned,
+        batch: this.#batch,
+        msAlone: rounded(alone),
+        msInBatch: rounded(together),
+      });
+    } catch (thrown) {
+      // What answers already goes on answering.
+      logger.log("error", "network not improved", { cause: thrown instanceof Error ? thrown.stack : String(thrown) });
+    }
+  }
+}
+
+function shapeOf({ model }: LoadedModel): PictureShape {
   const [height, width, channels] = model.input;
   if (height === undefined || width === undefined || channels === undefined || model.input.length !== 3) {
     throw new Error(`The network takes [${model.input.join(", ")}]; pictures are [height, width, channels].`);
   }
-  const shape: PictureShape = [height, width, channels];
-  const make = (batchSize: number): Promise<Predictor> =>
-    createPredictor(model, {
-      normalisation: card.normalisation,
-      classes: card.classes,
-      ...(card.temperature === undefined ? {} : { temperature: card.temperature }),
-      threads: config.threads,
-      batchSize,
-      onNotice: (line) => logger.log("warn", line),
-    });
-  const single = await make(1);
-  const many = config.maxBatch > 1 ? await make(config.maxBatch) : single;
-  const size = height * width * channels;
-  const alone = await secondsFor(single, new Uint8Array(size));
-  const together = (await secondsFor(many, new Uint8Array(size * config.maxBatch))) / config.maxBatch;
-  const batch = together < WORTHWHILE * alone ? config.maxBatch : 1;
-  logger.log("info", "model loaded", {
-    digest: loaded.digest,
-    computes: single.description,
-    batch,
-    msPicture: Math.round(1e5 * Math.min(alone, together)) / 100,
-  });
-  return {
-    classes: card.classes,
-    shape,
-    card: cardOf(loaded),
-    batch,
-    predict: (pictures) => (pictures.length > size ? many : single).predict(pictures),
-    async close() {
-      single.close();
-      many.close();
-    },
-  };
+  return [height, width, channels];
 }
 
-/** The better of two calls, the first of which also makes the engine compile what it needs. */
-async function secondsFor(predictor: Predictor, pictures: Uint8Array): Promise<number> {
-  const times: number[] = [];
-  for (let call = 0; call < 2; call++) {
+function makePredictor(
+  { model, card }: LoadedModel,
+  { config, logger }: LoadOptions,
+  batchSize: number,
+): Promise<Predictor> {
+  return createPredictor(model, {
+    normalisation: card.normalisation,
+    classes: card.classes,
+    ...(card.temperature === undefined ? {} : { temperature: card.temperature }),
+    threads: config.threads,
+    batchSize,
+    onNotice: (line) => logger.log("warn", line),
+  });
+}
+
+const TIMED_CALLS = 4;
+
+/** The best of a few calls, the first of which also compiles; requests that come meanwhile get their turn in between. */
+async function millisecondsFor(predictor: Predictor, bytes: number): Promise<number> {
+  const pictures = new Uint8Array(bytes);
+  let best = Number.POSITIVE_INFINITY;
+  for (let call = 0; call < TIMED_CALLS; call++) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
     const started = performance.now();
     await predictor.predict(pictures);
-    times.push((performance.now() - started) / 1000);
+    best = Math.min(best, performance.now() - started);
   }
-  return Math.min(...times);
+  return best;
+}
+
+function rounded(milliseconds: number): number {
+  return Math.round(100 * milliseconds) / 100;
 }

@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { conv2d, flatten, linear, Sequential } from "@cifar/cnn";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type FunctionFolder, makeFunctionFolder } from "./support/model-file.ts";
+
+const COMMAND = fileURLToPath(new URL("../bin/cifar-serve.js", import.meta.url));
+const STAND_IN = fileURLToPath(new URL("support/fwatchdog.mjs", import.meta.url));
+
+function network(seed: number): Sequential {
+  return new Sequential({
+    input: [32, 32, 3],
+    layers: [conv2d({ filters: 2, kernel: 3, stride: 4 }), flatten(), linear({ outputs: 10 })],
+  }).initialise({ method: "pytorch", seed });
+}
+
+interface Command {
+  readonly child: ChildProcess;
+  readonly lines: string[];
+  readonly ended: Promise<number>;
+  /** The first line with this in it. */
+  line(text: string): Promise<string>;
+}
+
+function run(words: readonly string[], cwd?: string): Command {
+  const child = spawn(process.execPath, [COMMAND, ...words], {
+    stdio: ["ignore", "pipe", "pipe"],
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (line) => lines.push(line));
+  }
+  const ended = once(child, "exit").then(([code]) => code as number);
+  return {
+    child,
+    lines,
+    ended,
+    async line(text) {
+      for (;;) {
+        const found = lines.find((line) => line.includes(text));
+        if (found !== undefined) {
+          return found;
+        }
+        if (child.exitCode !== null) {
+          throw new Error(`ended without saying "${text}":\n${lines.join("\n")}`);
+        }
+        await sleep(10);
+      }
+    },
+  };
+}
+
+describe("cifar serve", () => {
+  let folder: FunctionFolder;
+  let command: Command | undefined;
+
+  beforeEach(() => {
+    folder = makeFunctionFolder(network(1));
+  });
+  afterEach(async () => {
+    command?.child.kill("SIGTERM");
+    await command?.ended;
+    command = undefined;
+    folder.remove();
+  });
+
+  async function url(started: Command): Promise<string> {
+    return /http:\S+/.exec(await started.line("Serving"))![0];
+  }
+
+  it("serves the model of the folder that it is started in, and ends cleanly with Ctrl-C", async () => {
+    command = run(["--port", "0", "--no-watchdog"], folder.path);
+    expect(await (await fetch(`${await url(command)}/accuracy`)).json()).toEqual({ accuracy: null });
+    command.child.kill("SIGINT");
+    expect(await command.ended).toBe(0);
+  });
+
+  it("takes up a model and hooks that change, and keeps the old ones where the new cannot be loaded", async () => {
+    command = run(["--port", "0", "--no-watchdog", "--watch", "--model", folder.path]);
+    const at = await url(command);
+    const card = async (): Promise<Record<string, unknown>> => (await fetch(at)).json();
+    const first = await card();
+    const other = makeFunctionFolder(network(2));
+    const beside = join(folder.path, "next");
+    copyFileSync(other.modelPath, beside);
+    renameSync(beside, folder.modelPath);
+    while ((await card())["digest"] === first["digest"]) {
+      await sleep(20);
+    }
+    writeFileSync(join(folder.path, "handler.js"), "export const after = (value) => ({ ...value, hooked: true });\n");
+    while ((await card())["hooked"] !== true) {
+      await sleep(20);
+    }
+    writeFileSync(join(folder.path, "handler.js"), "export const after = 7;\n");
+    expect(await command.line("not taken up")).toContain("must be a function");
+    expect(await card()).toMatchObject({ hooked: true });
+    other.remove();
+  });
+
+  it("puts a watchdog in front, with the function behind it", async () => {
+    command = run(["--port", "0", "--watchdog", STAND_IN, "--model", folder.modelPath]);
+    const at = await url(command);
+    await command.line('"message":"ready"');
+    expect(await (await fetch(`${at}/accuracy`)).json()).toEqual({ accuracy: null });
+    expect((await fetch(`${at}/_/ready`)).status).toBe(200);
+    command.child.kill("SIGTERM");
+    expect(await command.ended).toBe(0);
+    expect(command.lines.some((line) => line.includes('"message":"draining"'))).toBe(true);
+  });
+
+  it("says in one line what is wrong, with an exit code for it", async () => {
+    const cases: [string[], number, RegExp][] = [
+      [["--model", join(folder.path, "nothing")], 3, /^cifar serve: model_path must name a model file/],
+      [["--port", "many", "--model", folder.modelPath], 3, /^cifar serve: http_port must be a whole number/],
+      [["--loud"], 2, /^cifar serve: Unknown option '--loud'/],
+    ];
+    for (const [words, code, said] of cases) {
+      const failed = run(words);
+      expect(await failed.ended).toBe(code);
+      expect(failed.lines).toEqual([expect.stringMatching(said)]);
+    }
+    const help = run(["--help"]);
+    expect(await help.ended).toBe(0);
+    expect(help.lines[0]).toContain("cifar serve");
+  });
+});
