@@ -35,6 +35,12 @@ export function reasonOf(error: unknown): string {
   return (code !== undefined && REASONS[code]) || error.message;
 }
 
+/** The same for what `fetch` throws, which wraps what really happened as the cause of `fetch failed`. */
+export function networkReasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return reasonOf(cause instanceof Error ? cause : error);
+}
+
 /** The operating system's refusals that users meet, in their words. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CifarError, reasonOf } from "../errors.js";
+import { CifarError, networkReasonOf, reasonOf } from "../errors.js";
 
 /** How far a download is. */
 export interface DownloadProgress {
@@ -74,7 +74,7 @@ async function fetchAll(options: DownloadOptions, part: string): Promise<void> {
       if (failures >= attempts) {
         throw new CifarError(
           "DOWNLOAD_FAILED",
-          `${options.url}: ${networkReason(error)} (${failures} attempts in a row; ` +
+          `${options.url}: ${networkReasonOf(error)} (${failures} attempts in a row; ` +
             `${await sizeOf(part)} bytes are kept, the next attempt goes on from there)`,
           { cause: error },
         );
@@ -182,10 +182,4 @@ async function sha256Of(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   return hash.digest("hex");
-}
-
-/** `fetch` wraps what really happened as the cause of `fetch failed`. */
-function networkReason(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return reasonOf(cause instanceof Error ? cause : error);
 }

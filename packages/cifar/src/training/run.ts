@@ -1,5 +1,6 @@
 import {
   type Checkpoint,
+  CnnError,
   createPredictor,
   type Dataset,
   dataDigest,
@@ -61,7 +62,7 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   const { train, validation } = splitTraining(data.train, settings);
   const test =
     settings.testLimit === undefined ? data.test : subset(data.test, 0, Math.min(settings.testLimit, data.test.count));
-  const normalisation = normalisationOf(train);
+  const normalisation = normalisationOf(data.train);
   const model = networkFor(settings.recipe, train.classes.length, settings.seed);
   const compute = {
     onNotice,
@@ -96,6 +97,7 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
     if (signal?.aborted) return { stopped: true, evaluation: undefined };
     throw error;
   }
+  checkLoss("after the last step the test loss", evaluation.loss);
   const card = modelCard({ settings, train, test, normalisation, evaluation });
   await writeRunFile(files.model, saveModel(model, card));
   const report: ReportData = {
@@ -155,6 +157,8 @@ class Recorder {
       }
       case "epoch": {
         const { checkpoint, ...epoch } = event;
+        // Weights may be finite and yet too large to compute with: such a checkpoint must not take the place of a good one.
+        checkLoss(`after epoch ${epoch.epoch} the validation loss`, epoch.validationLoss ?? 0);
         await this.#save(await checkpoint());
         return this.add({ ...epoch, step: epoch.epoch * this.#stepsPerEpoch });
       }
@@ -199,6 +203,11 @@ class Recorder {
       folder: files.folder,
     };
   }
+}
+
+function checkLoss(what: string, loss: number): void {
+  if (Number.isFinite(loss)) return;
+  throw new CnnError("NOT_FINITE", `${what} is ${loss}: a lower learning rate may help`);
 }
 
 /** No time and no place in it: the same run gives the same bytes. */

@@ -49,7 +49,10 @@ async function runEval(
 ): Promise<void> {
   const { model, card } = await openModel(flags.model);
   prepareToCompute(flags);
-  const { test: all } = await loadForRun(flags.data === undefined ? {} : { data: flags.data }, output, interrupt);
+  const { test: all } = await loadForRun(flags.data === undefined ? {} : { data: flags.data }, {
+    output,
+    interrupt,
+  });
   checkClasses(all, card.classes);
   const test = subset(all, 0, Math.min(flags.limit ?? all.count, all.count));
   const { accuracy, correct, total, loss, perClass, confusion } = await evaluate(model, test, {

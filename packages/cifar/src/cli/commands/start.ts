@@ -1,14 +1,13 @@
 import { createPredictor, type Dataset } from "@cifar/cnn";
 import type { Command } from "commander";
 import type { DataSplits } from "../../dataset/cifar10.js";
-import { CIFAR10_ARCHIVE } from "../../dataset/cifar10-files.js";
 import { shapesSplits } from "../../dataset/shapes.js";
-import { CifarError } from "../../errors.js";
+import { CifarError, networkReasonOf } from "../../errors.js";
 import { recipeOf } from "../../recipes.js";
 import { createRunFolder, type RunFiles } from "../../training/run-folder.js";
 import type { RunSettings } from "../../training/settings.js";
 import { defaultBackend, prepareToCompute } from "../backends.js";
-import { ExitCode, messageOf } from "../exit-codes.js";
+import { ExitCode } from "../exit-codes.js";
 import { type Interrupt, listenForInterrupt } from "../interrupt.js";
 import { openModel } from "../model.js";
 import { type ComputeFlags, computeOptions, wholeNumber, withComputeOptions, withOutputOptions } from "../options.js";
@@ -73,14 +72,14 @@ async function findData(
   interrupt: Interrupt,
 ): Promise<{ readonly data: DataSplits; readonly name?: string }> {
   try {
-    return { data: await loadForRun({}, output, interrupt) };
+    return { data: await loadForRun({}, { output, interrupt, attempts: 2 }) };
   } catch (error) {
     // Data that are there but wrong are no reason to look away.
     const missing = error instanceof CifarError && (error.code === "DOWNLOAD_FAILED" || error.code === "CANNOT_WRITE");
     if (!missing) throw error;
     output.notice(
-      `no CIFAR-10 here, and it could not be fetched (${messageOf(error)}): going on with the drawn pictures of shapes. ` +
-        `To get it, run cifar data fetch with a network, or unpack ${CIFAR10_ARCHIVE.url} and set CIFAR10_DIR to the folder`,
+      `no CIFAR-10 here and none to be had (${networkReasonOf(error.cause)}): doing the same with the drawn pictures of ` +
+        "shapes; for CIFAR-10 run cifar data fetch with a network, or set CIFAR10_DIR to the folder of its binary version",
     );
     return { data: shapesSplits(), name: "shapes" };
   }
@@ -105,7 +104,7 @@ async function classifyHandful(
       file: `test picture ${index} (${test.classes[test.labels[index]!]})`,
       ...answer,
     }));
-    output.result(undefined, `${describe(named, 3)}\n\nopen the report: ${files.report}`);
+    output.result(undefined, `\na handful of test pictures:\n${describe(named, 3)}`);
     output.notice(`your own pictures: npx cifar classify --model ${files.folder} picture.png`);
   } finally {
     predictor.close();

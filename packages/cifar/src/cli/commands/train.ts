@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CnnError } from "@cifar/cnn";
 import { type Command, Option } from "commander";
+import type { DataSplits } from "../../dataset/cifar10.js";
 import { loadData } from "../../dataset/source.js";
 import { type Recipe, recipeOf, recipes } from "../../recipes.js";
 import { percent } from "../../report/report.js";
@@ -73,7 +74,7 @@ export function addTrainCommand(program: Command): void {
 async function train(flags: TrainFlags, output: Output, interrupt: Interrupt): Promise<ExitCode> {
   const resumed = flags.resume === undefined ? undefined : await openRunFolder(flags.resume);
   const settings = resumed?.settings ?? settingsOf(flags);
-  const data = await loadForRun(settings, output, interrupt);
+  const data = await loadForRun(settings, { output, interrupt });
   prepareToCompute(flags);
   const files =
     resumed?.files ?? (await createRunFolder(flags.out ?? newRunFolder(settings.recipe, settings.seed), settings));
@@ -96,11 +97,14 @@ function settingsOf(flags: TrainFlags): RunSettings {
 }
 
 /** The data of a run, fetched with a bar where they have to be. */
-export async function loadForRun(settings: Pick<RunSettings, "data">, output: Output, interrupt: Interrupt) {
+export async function loadForRun(
+  settings: Pick<RunSettings, "data">,
+  { output, interrupt, ...connection }: { output: Output; interrupt: Interrupt; attempts?: number },
+): Promise<DataSplits> {
   const bar = new DownloadBar(output);
   try {
     return await loadData(settings.data, {
-      download: { onProgress: bar.update, signal: interrupt.signal },
+      download: { ...connection, onProgress: bar.update, signal: interrupt.signal },
       onNotice: (line) => output.noticeOnce(line),
     });
   } finally {

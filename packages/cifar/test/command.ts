@@ -1,0 +1,60 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const COMMAND = fileURLToPath(new URL("../bin/cifar.js", import.meta.url));
+
+/** What a run of the command left behind. */
+export interface CommandResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: Uint8Array;
+  /** Called with each line of stdout and a way to send a signal. */
+  readonly onLine?: (line: string, kill: (signal: NodeJS.Signals) => void) => void;
+}
+
+/** Runs the built command as users do: in a process of its own, without the data and the network of this machine. */
+export function cifar(words: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  const { CIFAR10_DIR: _, ...environment } = process.env;
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [COMMAND, ...words], {
+      cwd: options.cwd,
+      env: {
+        ...environment,
+        CIFAR_CACHE: "/nonexistent/cifar",
+        CIFAR10_URL: "http://127.0.0.1:1/none",
+        ...options.env,
+      },
+    });
+    let stdout = "";
+    let stderr = "";
+    let seen = 0;
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+      const lines = stdout.split("\n").slice(0, -1);
+      for (const line of lines.slice(seen)) options.onLine?.(line, (signal) => child.kill(signal));
+      seen = lines.length;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    child.on("error", reject);
+    child.on("close", (status) => resolve({ status, stdout, stderr }));
+    // A command that ends without reading its input is no failure of the test.
+    child.stdin.on("error", () => {});
+    child.stdin.end(options.input);
+  });
+}
+
+/** Lines of JSON as values. */
+export function jsonLines(text: string): Record<string, unknown>[] {
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
