@@ -176,9 +176,10 @@ export interface SgdSpec {
   readonly nesterov?: boolean;
 }
 
+/** What changes from step to step, for {@link Sgd} and {@link Muon}. */
 export interface SgdStep {
   learningRate: number;
-  /** Added to the gradient as weightDecay · parameter, as in PyTorch. */
+  /** Draws parameters to 0; SGD adds weightDecay · parameter to the gradient, as in PyTorch. */
   weightDecay: number;
   /** Multiplies the gradient first (for clipping); 1 leaves it as it is. */
   gradientScale: number;
@@ -186,6 +187,24 @@ export interface SgdStep {
 
 /** PyTorch's SGD: g ← scale·g + decay·p;  v ← momentum·v + g;  p ← p − rate·(nesterov ? g + momentum·v : v). */
 export interface Sgd {
+  /** Changes `parameter` and `velocity` in place. `velocity` starts as zeros. */
+  step(parameter: Tensor, gradient: Tensor, velocity: Tensor, step: SgdStep): Done;
+}
+
+/** Muon's update for a matrix: a filter [kernel, kernel, channels, filters] is one of kernel² · channels rows. */
+export interface MuonSpec {
+  /** At least two dimensions; all but the last are the rows. */
+  readonly shape: Shape;
+  /** 0 ≤ momentum < 1, as Nesterov's; default 0. */
+  readonly momentum?: number;
+}
+
+/**
+ * Momentum made orthogonal by Newton and Schulz's iteration (Jordan et al.: "Muon: an optimizer for hidden layers in neural
+ * networks", 2024): v ← momentum·v + scale·g;  u = scale·g + momentum·v;  p ← p − rate·decay·p − rate·stretch·orthogonal(u),
+ * with stretch = √max(1, filters / rows).
+ */
+export interface Muon {
   /** Changes `parameter` and `velocity` in place. `velocity` starts as zeros. */
   step(parameter: Tensor, gradient: Tensor, velocity: Tensor, step: SgdStep): Done;
 }
@@ -218,6 +237,7 @@ export interface Backend {
   softmax(spec: SoftmaxSpec): Softmax;
   sum(spec: SumSpec): Sum;
   sgd(spec: SgdSpec): Sgd;
+  muon(spec: MuonSpec): Muon;
 
   /** Gives the memory back. Its tensors and operations must not be used afterwards. */
   close(): void;

@@ -3,6 +3,7 @@ import type {
   DropoutSpec,
   LinearSpec,
   MaxPool2dSpec,
+  MuonSpec,
   SgdSpec,
   SoftmaxCrossEntropySpec,
   SoftmaxSpec,
@@ -181,13 +182,57 @@ export type SgdSizes = Required<SgdSpec> & { readonly size: number };
 export function sgdSizes(spec: SgdSpec): SgdSizes {
   checkShape("sgd", spec.shape);
   const { momentum = 0, nesterov = false } = spec;
-  if (!(momentum >= 0 && momentum < 1)) {
-    throw new TensorError("INVALID_ARGUMENT", `sgd: momentum must be at least 0 and below 1, but is ${momentum}`);
-  }
+  checkMomentum("sgd", momentum);
   if (nesterov && momentum === 0) {
     throw new TensorError("INVALID_ARGUMENT", "sgd: nesterov needs a momentum above 0");
   }
   return { shape: [...spec.shape], momentum, nesterov, size: sizeOf(spec.shape) };
+}
+
+/** A matrix to be updated, tall: [rows, columns] with rows ≥ columns, or the transpose of the parameter's matrix. */
+export interface MuonSizes {
+  readonly shape: Shape;
+  readonly size: number;
+  readonly rows: number;
+  readonly columns: number;
+  /** The parameter is wider than tall, and computed with as its transpose. */
+  readonly transposed: boolean;
+  readonly momentum: number;
+  /** √max(1, filters / rows): keeps the effect on outputs the same where a matrix is wide. */
+  readonly stretch: number;
+}
+
+/** @throws TensorError INVALID_ARGUMENT */
+export function muonSizes({ shape, momentum = 0 }: MuonSpec): MuonSizes {
+  checkShape("muon", shape);
+  checkMomentum("muon", momentum);
+  if (shape.length < 2) {
+    throw new TensorError(
+      "INVALID_ARGUMENT",
+      `muon: needs a matrix or filters, but the shape is ${formatShape(shape)}`,
+    );
+  }
+  const size = sizeOf(shape);
+  const filters = shape.at(-1)!;
+  const inputs = size / filters;
+  const transposed = inputs < filters;
+  return {
+    shape: [...shape],
+    size,
+    rows: transposed ? filters : inputs,
+    columns: transposed ? inputs : filters,
+    transposed,
+    momentum,
+    stretch: Math.fround(Math.sqrt(Math.max(1, filters / inputs))),
+  };
+}
+
+function checkMomentum(operation: string, momentum: number): void {
+  if (momentum >= 0 && momentum < 1) return;
+  throw new TensorError(
+    "INVALID_ARGUMENT",
+    `${operation}: momentum must be at least 0 and below 1, but is ${momentum}`,
+  );
 }
 
 function checkCount(operation: string, name: string, value: number, least: number): void {

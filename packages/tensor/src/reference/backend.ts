@@ -4,6 +4,7 @@ import { conv2d } from "./conv2d.js";
 import { dropout } from "./dropout.js";
 import { linear } from "./linear.js";
 import { maxPool2d } from "./max-pool2d.js";
+import { muon } from "./muon.js";
 import { relu } from "./relu.js";
 import { sgd } from "./sgd.js";
 import { softmax } from "./softmax.js";
@@ -30,6 +31,7 @@ export function createReferenceBackend(): Backend {
     softmax,
     sum,
     sgd,
+    muon,
     close() {},
   };
 }

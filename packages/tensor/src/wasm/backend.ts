@@ -9,6 +9,7 @@ import { dropout } from "./dropout.js";
 import { linear } from "./linear.js";
 import { maxPool2d } from "./max-pool2d.js";
 import { type Region, WasmMemory, type WasmMemoryOptions } from "./memory.js";
+import { muon } from "./muon.js";
 import { relu } from "./relu.js";
 import { sgd } from "./sgd.js";
 import { sum } from "./sum.js";
@@ -67,6 +68,7 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
     softmax,
     sum: (spec) => sum(context, spec),
     sgd: (spec) => sgd(context, spec),
+    muon: (spec) => muon(context, spec),
     close() {},
   };
 }
