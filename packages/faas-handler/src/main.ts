@@ -1,3 +1,3 @@
-import { runProgram } from "./program.js";
+import { checkProgram, runProgram } from "./program.js";
 
-process.exit(await runProgram(process.env));
+process.exit(await (process.argv.includes("--check") ? checkProgram : runProgram)(process.env));

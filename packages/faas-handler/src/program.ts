@@ -1,7 +1,8 @@
 import { enableRevectorization } from "@cifar/tensor/node";
 import { checkModelFile, readConfig } from "./config.js";
-import { createServer } from "./create.js";
+import { createApplication, createServer, loadInto } from "./create.js";
 import { createLogger } from "./log.js";
+import type { FunctionServer } from "./server.js";
 
 /** An error as the one line that ends a program. */
 export function lineFor(thrown: unknown): string {
@@ -9,20 +10,44 @@ export function lineFor(thrown: unknown): string {
 }
 
 /**
- * Waits for the signal that ends a program.
- * @param loaded ends the wait too where it rejects: a function without its model serves nobody
+ * Serves until a signal ends the program: SIGTERM as the watchdog wants it, SIGINT (Ctrl-C) at once.
+ * @throws where the model cannot be loaded: a function without its model serves nobody
  */
-export function untilSignal(loaded: Promise<void>): Promise<"SIGTERM" | "SIGINT"> {
-  return new Promise((resolve, reject) => {
+export async function untilSignal(server: FunctionServer): Promise<void> {
+  const { application } = server;
+  const { config, logger } = application;
+  const signal = await new Promise<"SIGTERM" | "SIGINT">((resolve, reject) => {
     process.once("SIGTERM", () => resolve("SIGTERM"));
     process.once("SIGINT", () => resolve("SIGINT"));
-    loaded.catch(reject);
+    server.loaded.catch(reject);
   });
+  logger.log("info", "draining", { signal, inflight: application.inflight });
+  await server.stop(signal === "SIGTERM" ? config.drainTime : 0);
+  logger.log("info", "ended");
 }
 
 /** What a program may do for speed: V8's 256-bit vectors, after a check that no result changes. */
 export function tune(): string {
   return enableRevectorization().reason;
+}
+
+/**
+ * Loads model and hooks and classifies one picture, so that the build of an image fails where its function would.
+ * @returns the exit code
+ */
+export async function checkProgram(environment: Readonly<Record<string, string | undefined>>): Promise<number> {
+  const logger = createLogger("info", (line) => process.stdout.write(line));
+  try {
+    const config = readConfig(environment);
+    checkModelFile(config);
+    const application = createApplication({ config, logger });
+    await loadInto(application, {});
+    await application.close();
+    return 0;
+  } catch (thrown) {
+    logger.log("error", lineFor(thrown));
+    return 1;
+  }
 }
 
 /**
@@ -38,10 +63,7 @@ export async function runProgram(environment: Readonly<Record<string, string | u
     const server = createServer({ config, logger, tune });
     const port = await server.listen(config.port);
     logger.log("info", "listening", { port, msSinceStart: Math.round(performance.now()) });
-    const signal = await untilSignal(server.loaded);
-    logger.log("info", "draining", { signal, inflight: server.application.inflight });
-    await server.stop(signal === "SIGTERM" ? config.drainTime : 0);
-    logger.log("info", "ended");
+    await untilSignal(server);
     return 0;
   } catch (thrown) {
     logger.log("error", lineFor(thrown));

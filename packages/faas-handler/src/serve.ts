@@ -122,10 +122,9 @@ async function serveHere(config: Config, flags: { host: string; watch: boolean }
   process.stderr.write(`Serving ${config.modelPath} at http://${flags.host}:${port}\n`);
   const unwatch = flags.watch ? watchFiles(server, logger) : () => undefined;
   try {
-    await untilSignal(server.loaded);
+    await untilSignal(server);
   } finally {
     unwatch();
-    await server.stop(config.drainTime);
   }
   return EXIT.ok;
 }

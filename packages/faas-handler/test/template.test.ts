@@ -1,0 +1,73 @@
+import { execFile } from "node:child_process";
+import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type FunctionFolder, makeFunctionFolder } from "./support/model-file.ts";
+
+const run = promisify(execFile);
+const TEMPLATE = fileURLToPath(new URL("../../../template/cnn-node/", import.meta.url));
+const BUILT = fileURLToPath(new URL("../dist/runtime/index.mjs", import.meta.url));
+
+/** Files of the template that a checkout holds and an image may get. */
+function files(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+describe("the template", () => {
+  let folder: FunctionFolder;
+
+  beforeEach(() => {
+    folder = makeFunctionFolder();
+  });
+  afterEach(() => folder.remove());
+
+  it("holds the program as it is built from these sources; npm run template -w @cifar/faas-handler brings it up to date", () => {
+    expect(readFileSync(join(TEMPLATE, "runtime/index.mjs")).equals(readFileSync(BUILT))).toBe(true);
+  });
+
+  it("stays small: less than 300 kB of code, less than 1 MB with the weights, nothing native", () => {
+    const code = readFileSync(join(TEMPLATE, "runtime/index.mjs")).length;
+    expect(code).toBeLessThan(300_000);
+    expect(code + readFileSync(folder.modelPath).length).toBeLessThan(1_000_000);
+    for (const file of files(TEMPLATE)) {
+      const start = readFileSync(file).subarray(0, 4).toString("latin1");
+      expect(start === "\x7fELF" || start.startsWith("\0asm"), file).toBe(false);
+    }
+  });
+
+  it("brings a program that runs alone, without any package beside it", async () => {
+    const alone = mkdtempSync(join(tmpdir(), "cifar-alone-"));
+    copyFileSync(join(TEMPLATE, "runtime/index.mjs"), join(alone, "index.mjs"));
+    cpSync(join(TEMPLATE, "function/handler.js"), join(folder.path, "handler.js"));
+    const { stdout } = await run(process.execPath, [join(alone, "index.mjs"), "--check"], {
+      cwd: alone,
+      env: { model_path: folder.modelPath },
+    });
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).message),
+    ).toContain("ready");
+    rmSync(alone, { recursive: true });
+  });
+
+  it("fails to build where the function could not run: no model, a broken one, hooks that are none", async () => {
+    const check = (): Promise<unknown> =>
+      run(process.execPath, [join(TEMPLATE, "runtime/index.mjs"), "--check"], {
+        env: { model_path: folder.modelPath },
+      });
+    writeFileSync(join(folder.path, "handler.js"), "export const before = 1;");
+    await expect(check()).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining("must be a function") });
+    writeFileSync(folder.modelPath, "broken");
+    writeFileSync(join(folder.path, "handler.js"), "");
+    await expect(check()).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining("safetensors") });
+    rmSync(folder.modelPath);
+    await expect(check()).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining("model_path") });
+  });
+});
