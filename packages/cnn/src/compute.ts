@@ -1,4 +1,10 @@
-import { type Backend, type BackendName, createReferenceBackend } from "@cifar/tensor";
+import {
+  type Backend,
+  type BackendName,
+  createReferenceBackend,
+  createWasmBackend,
+  wasmSupported,
+} from "@cifar/tensor";
 import { availableThreads } from "#platform";
 import { CnnError } from "./errors.js";
 import type { ComputeOptions } from "./fit-options.js";
@@ -34,11 +40,17 @@ async function createBackend(name: BackendName | undefined, onNotice: ComputeOpt
     case "gpu":
       throw new CnnError("BACKEND_UNAVAILABLE", "backend gpu: this version of @cifar/tensor does not offer it");
     case "wasm":
-      throw new CnnError("BACKEND_UNAVAILABLE", "backend wasm: this version of @cifar/tensor does not offer it");
+      return createWasm();
     case "reference":
       return createReferenceBackend();
     case undefined:
+      if (wasmSupported()) return createWasm();
       onNotice?.("backend reference (plain TypeScript, slow) is used: wasm does not run here");
       return createReferenceBackend();
   }
+}
+
+function createWasm(): Backend {
+  if (wasmSupported()) return createWasmBackend();
+  throw new CnnError("BACKEND_UNAVAILABLE", "backend wasm: this JavaScript engine has no WebAssembly SIMD");
 }

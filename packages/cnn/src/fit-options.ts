@@ -3,6 +3,14 @@ import type { Checkpoint } from "./checkpoint.js";
 import type { Normalisation } from "./dataset.js";
 import type { Schedule } from "./schedule.js";
 
+/** Muon for the filters of convolutions (see `Backend.muon`): everything else stays with SGD. */
+export interface MuonOptions {
+  /** Highest learning rate of the filters, following the schedule too; their update has singular values of about 1. */
+  readonly learningRate: number;
+  /** 0 ≤ momentum < 1, default 0.9. */
+  readonly momentum?: number;
+}
+
 /** Stochastic gradient descent as in PyTorch. */
 export interface OptimiserOptions {
   /** Highest learning rate; the schedule takes fractions of it. */
@@ -13,6 +21,8 @@ export interface OptimiserOptions {
   readonly nesterov?: boolean;
   /** weightDecay · parameter is added to every gradient; default 0. */
   readonly weightDecay?: number;
+  /** Moves the filters of convolutions by Muon instead. */
+  readonly muon?: MuonOptions;
 }
 
 /** Changes of the training pictures, drawn anew in each epoch. */
@@ -38,8 +48,10 @@ export interface AveragingOptions {
 export interface WhiteningOptions {
   /** How many of the first training pictures to look at; default 5000. */
   readonly pictures?: number;
-  /** Added to each eigenvalue before its root divides the component; default 0.0005. */
+  /** Added to each eigenvalue before its root divides the component; default 0.01. */
   readonly epsilon?: number;
+  /** Multiplies the filters; default 0.5. */
+  readonly scale?: number;
 }
 
 /** Everything that the weights depend on, as plain data: a recipe is made of it and a checkpoint holds it. */
@@ -69,7 +81,7 @@ export interface TrainingOptions {
 export interface TrainingPlan {
   readonly epochs: number;
   readonly batchSize: number;
-  readonly optimiser: Required<OptimiserOptions>;
+  readonly optimiser: Required<Omit<OptimiserOptions, "muon">> & { readonly muon?: Required<MuonOptions> };
   readonly schedule: Schedule;
   readonly labelSmoothing: number;
   readonly seed: number;

@@ -15,6 +15,7 @@ export type {
   FitEvent,
   FitOptions,
   FitResult,
+  MuonOptions,
   OptimiserOptions,
   StartEvent,
   StepEvent,

@@ -3,6 +3,9 @@ import type { Engine } from "./engine.js";
 import type { TrainingPlan } from "./fit-options.js";
 import { runSteps, type Step } from "./steps.js";
 
+/** Dimensions of a convolution's filters: [kernel, kernel, channels, filters]. */
+const FILTER_DIMENSIONS = 4;
+
 /** Adds the shards' gradients and changes the parameters by them, then moves the averages along. */
 export class Optimiser {
   readonly velocities: readonly Tensor[];
@@ -13,14 +16,19 @@ export class Optimiser {
   readonly #descend: readonly Step<void>[];
   readonly #descendAndAverage: readonly Step<void>[];
   readonly #step: SgdStep;
+  readonly #muonStep: SgdStep;
+  /** Muon's learning rate by that of SGD, as both follow one schedule. */
+  readonly #muonRatio: number;
   readonly #averageStep: SgdStep = { learningRate: 0, weightDecay: 1, gradientScale: -1 };
 
   constructor(engine: Engine, plan: Pick<TrainingPlan, "optimiser" | "clipNorm">) {
     const { backend, shapes, shards, parameters, averages } = engine;
-    const { momentum, nesterov, weightDecay } = plan.optimiser;
+    const { momentum, nesterov, weightDecay, muon } = plan.optimiser;
     this.#engine = engine;
     this.#clipNorm = plan.clipNorm;
     this.#step = { learningRate: 0, weightDecay, gradientScale: 1 };
+    this.#muonStep = { learningRate: 0, weightDecay, gradientScale: 1 };
+    this.#muonRatio = muon === undefined ? 0 : muon.learningRate / plan.optimiser.learningRate;
     this.velocities = shapes.map((shape) => backend.tensor(shape));
     this.#gradients = shapes.map((shape) => backend.tensor(shape));
     this.#sum = shapes.map((shape, index): Step<void> => {
@@ -29,6 +37,10 @@ export class Optimiser {
       return () => sum.forward(inputs, this.#gradients[index]!);
     });
     const descend = shapes.map((shape, index): Step<void> => {
+      if (muon !== undefined && shape.length === FILTER_DIMENSIONS) {
+        const update = backend.muon({ shape, momentum: muon.momentum });
+        return () => update.step(parameters[index]!, this.#gradients[index]!, this.velocities[index]!, this.#muonStep);
+      }
       const sgd = backend.sgd({ shape, momentum, nesterov });
       return () => sgd.step(parameters[index]!, this.#gradients[index]!, this.velocities[index]!, this.#step);
     });
@@ -49,11 +61,12 @@ export class Optimiser {
    */
   step(learningRate: number, decay: number | undefined): Done {
     this.#step.learningRate = learningRate;
+    this.#muonStep.learningRate = learningRate * this.#muonRatio;
     this.#averageStep.learningRate = 1 - (decay ?? 0);
     const changes = decay === undefined ? this.#descend : this.#descendAndAverage;
     const summed = runSteps(this.#sum, undefined);
     if (summed !== undefined || this.#engine.backend.name === "gpu") return this.#finish(summed, changes);
-    this.#step.gradientScale = this.#scaleOf((tensor) => tensor.data);
+    this.#scaleGradients((tensor) => tensor.data);
     return runSteps(changes, undefined);
   }
 
@@ -63,8 +76,14 @@ export class Optimiser {
     if (this.#clipNorm !== undefined) {
       for (const gradient of this.#gradients) read.set(gradient, await this.#engine.backend.read(gradient));
     }
-    this.#step.gradientScale = this.#scaleOf((tensor) => read.get(tensor)!);
+    this.#scaleGradients((tensor) => read.get(tensor)!);
     await runSteps(changes, undefined);
+  }
+
+  #scaleGradients(values: (tensor: Tensor) => Float32Array): void {
+    const scale = this.#scaleOf(values);
+    this.#step.gradientScale = scale;
+    this.#muonStep.gradientScale = scale;
   }
 
   /** What brings the common norm of all gradients down to `clipNorm`, as torch.nn.utils.clip_grad_norm_ does. */

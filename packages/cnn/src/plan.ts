@@ -1,6 +1,6 @@
 import { checkNormalisation } from "./dataset.js";
 import { CnnError } from "./errors.js";
-import type { TrainingOptions, TrainingPlan } from "./fit-options.js";
+import type { MuonOptions, TrainingOptions, TrainingPlan, WhiteningOptions } from "./fit-options.js";
 import type { Fields } from "./json.js";
 import { checkSchedule, type Schedule } from "./schedule.js";
 
@@ -33,7 +33,13 @@ export function resolvePlan(options: TrainingOptions, channels: number): Trainin
   return {
     epochs,
     batchSize,
-    optimiser: { learningRate, momentum, nesterov, weightDecay },
+    optimiser: {
+      learningRate,
+      momentum,
+      nesterov,
+      weightDecay,
+      ...(options.optimiser.muon !== undefined && { muon: resolveMuon(options.optimiser.muon) }),
+    },
     schedule,
     labelSmoothing,
     seed,
@@ -53,11 +59,19 @@ function resolveAveraging(options: NonNullable<TrainingOptions["averaging"]>): R
   return { decay, from };
 }
 
+function resolveMuon(options: MuonOptions): Required<MuonOptions> {
+  const { learningRate, momentum = 0.9 } = options;
+  range("optimiser.muon.learningRate", learningRate, learningRate > 0 && learningRate < 1e6, "above 0");
+  range("optimiser.muon.momentum", momentum, momentum >= 0 && momentum < 1, "at least 0 and below 1");
+  return { learningRate, momentum };
+}
+
 function resolveWhitening(options: NonNullable<TrainingOptions["whitening"]>): Required<typeof options> {
-  const { pictures = 5000, epsilon = 0.0005 } = options;
+  const { pictures = 5000, epsilon = 0.01, scale = 0.5 } = options;
   whole("whitening.pictures", pictures, 1);
   range("whitening.epsilon", epsilon, epsilon > 0 && epsilon < Number.POSITIVE_INFINITY, "above 0");
-  return { pictures, epsilon };
+  range("whitening.scale", scale, scale > 0 && scale < Number.POSITIVE_INFINITY, "above 0");
+  return { pictures, epsilon, scale };
 }
 
 /**
@@ -78,6 +92,7 @@ export function readPlan(fields: Fields, channels: number): TrainingPlan {
         momentum: optimiser.number("momentum"),
         nesterov: optimiser.boolean("nesterov"),
         weightDecay: optimiser.number("weightDecay"),
+        ...(optimiser.has("muon") && { muon: readMuon(optimiser.fields("muon")) }),
       },
       schedule: readSchedule(fields.fields("schedule")),
       labelSmoothing: fields.number("labelSmoothing"),
@@ -97,8 +112,12 @@ function readAveraging(fields: Fields): { decay: number; from: number } {
   return { decay: fields.number("decay"), from: fields.number("from") };
 }
 
-function readWhitening(fields: Fields): { pictures: number; epsilon: number } {
-  return { pictures: fields.number("pictures"), epsilon: fields.number("epsilon") };
+function readWhitening(fields: Fields): Required<WhiteningOptions> {
+  return { pictures: fields.number("pictures"), epsilon: fields.number("epsilon"), scale: fields.number("scale") };
+}
+
+function readMuon(fields: Fields): Required<MuonOptions> {
+  return { learningRate: fields.number("learningRate"), momentum: fields.number("momentum") };
 }
 
 function readSchedule(fields: Fields): Schedule {

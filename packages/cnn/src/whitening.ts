@@ -1,6 +1,7 @@
 import type { Dataset, Normalisation } from "./dataset.js";
 import { eigenSymmetric } from "./eigen.js";
 import { CnnError } from "./errors.js";
+import type { WhiteningOptions } from "./fit-options.js";
 import { PictureWriter } from "./pictures.js";
 import type { Sequential } from "./sequential.js";
 
@@ -9,13 +10,12 @@ import type { Sequential } from "./sequential.js";
  * root of its variance, once with either sign since a ReLU follows (Jordan, arXiv:2404.00498, after Page's ResNet-9).
  * With fewer filters than components the largest components are taken; filters that are left over keep their values.
  * Biases become 0 for the filters that are set.
- * @param options `pictures`: how many to look at, from the first on; `epsilon` is added to each variance
  * @throws CnnError INVALID_ARGUMENT if the network does not begin with a convolution
  */
 export function whitenFirstConvolution(
   model: Sequential,
   dataset: Pick<Dataset, "images" | "count" | "shape">,
-  options: { readonly pictures: number; readonly epsilon: number; readonly normalisation: Normalisation },
+  options: Required<WhiteningOptions> & { readonly normalisation: Normalisation },
 ): void {
   const first = model.layers[0];
   if (first?.type !== "conv2d") {
@@ -28,7 +28,7 @@ export function whitenFirstConvolution(
   // HWIO: the position in the patch is the row, the filter the column.
   for (let filter = 0; filter < Math.min(first.filters, 2 * size); filter++) {
     const component = filter >> 1;
-    const factor = (filter & 1 ? -1 : 1) / Math.sqrt(values[component]! + options.epsilon);
+    const factor = (filter & 1 ? -options.scale : options.scale) / Math.sqrt(values[component]! + options.epsilon);
     for (let i = 0; i < size; i++) weight[i * first.filters + filter] = factor * vectors[component * size + i]!;
     bias[filter] = 0;
   }
