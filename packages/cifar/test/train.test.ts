@@ -73,6 +73,14 @@ describe("cifar train", () => {
     expect(digest).toBe(events.at(-1)?.["digest"]);
     expect(card.training).toMatchObject({ seed: 5, recipe: { name: "paper", training: { epochs: 2, batchSize: 32 } } });
     expect(card.accuracy).toMatchObject({ total: 30, accuracy: events.at(-1)?.["testAccuracy"] });
+    const epochs = events.filter(({ type }) => type === "epoch");
+    expect(card.training?.["curve"]).toEqual(
+      epochs.map(({ epoch, trainLoss, validationLoss, validationAccuracy }) => {
+        return { epoch, trainLoss, validationLoss, validationAccuracy };
+      }),
+    );
+    const confusion = card.accuracy?.["confusion"] as number[][] | undefined;
+    expect(confusion?.flat().reduce((sum, count) => sum + count)).toBe(30);
   });
 
   it("eval finds the accuracy that the model claims", async () => {

@@ -60,7 +60,11 @@ function modelPath(named: string | undefined, environment: Environment): string 
     return MODEL_FILE;
   }
   const cifar = createRequire(import.meta.url).resolve("@cifar/cifar/package.json");
-  return join(dirname(cifar), "models", "cifar10.safetensors");
+  const own = join(dirname(cifar), "models", "cifar10.safetensors");
+  if (!existsSync(own)) {
+    throw new ConfigurationError("there is no model.safetensors here and no weights with the package: name a --model");
+  }
+  return own;
 }
 
 function isExecutable(path: string): boolean {

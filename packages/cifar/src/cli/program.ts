@@ -5,6 +5,7 @@ import { addDataCommand } from "./commands/data.js";
 import { addEvalCommand } from "./commands/eval.js";
 import { addExportCommand } from "./commands/export.js";
 import { addInfoCommand } from "./commands/info.js";
+import { addServeCommand } from "./commands/serve.js";
 import { addStartCommand } from "./commands/start.js";
 import { addTrainCommand } from "./commands/train.js";
 import { ExitCode, exitCodeOf, messageOf } from "./exit-codes.js";
@@ -14,7 +15,7 @@ Exit status: 0 done; 1 failed; 2 wrong usage; 3 data, model or picture missing o
 5 training ran into NaN; 6 download failed; 130 stopped by Ctrl-C.`;
 
 /** The command `cifar` with all its subcommands. */
-export function createProgram(): Command {
+function createProgram(): Command {
   const program = new Command("cifar")
     .description("Trains and runs a convolutional network on CIFAR-10, without native code.")
     .version(VERSION)
@@ -31,6 +32,7 @@ export function createProgram(): Command {
   addEvalCommand(program);
   addClassifyCommand(program);
   addExportCommand(program);
+  addServeCommand(program);
   addInfoCommand(program);
   return program;
 }

@@ -98,7 +98,7 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
     throw error;
   }
   checkLoss("after the last step the test loss", evaluation.loss);
-  const card = modelCard({ settings, train, test, normalisation, evaluation });
+  const card = modelCard({ settings, train, test, normalisation, evaluation, events: recorder.events });
   await writeRunFile(files.model, saveModel(model, card));
   const report: ReportData = {
     model,
@@ -217,8 +217,9 @@ function modelCard(run: {
   test: Dataset;
   normalisation: Normalisation;
   evaluation: Evaluation;
+  events: readonly RunEvent[];
 }): ModelCard {
-  const { settings, train, test, normalisation, evaluation } = run;
+  const { settings, train, test, normalisation, evaluation, events } = run;
   return {
     classes: train.classes,
     normalisation,
@@ -226,6 +227,7 @@ function modelCard(run: {
       recipe: recipeRecord(settings.recipe),
       seed: settings.seed,
       data: { name: train.name, pictures: train.count, digest: dataDigest(train) },
+      curve: events.flatMap((event) => (event.type === "epoch" ? [curvePoint(event)] : [])),
     },
     accuracy: {
       data: test.name,
@@ -234,7 +236,19 @@ function modelCard(run: {
       total: evaluation.total,
       accuracy: evaluation.accuracy,
       perClass: evaluation.perClass.map(({ label, accuracy }) => ({ label, accuracy })),
+      confusion: evaluation.confusion,
     },
+  };
+}
+
+/** What a model file keeps of an epoch; nothing that depends on the machine. */
+function curvePoint(event: Extract<RunEvent, { type: "epoch" }>): { readonly [name: string]: number } {
+  const { epoch, trainLoss, validationLoss, validationAccuracy } = event;
+  return {
+    epoch,
+    trainLoss,
+    ...(validationLoss !== undefined && { validationLoss }),
+    ...(validationAccuracy !== undefined && { validationAccuracy }),
   };
 }
 
