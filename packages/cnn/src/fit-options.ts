@@ -46,7 +46,7 @@ export interface AveragingOptions {
 
 /** First filters from the principal components of the training pictures' patches. */
 export interface WhiteningOptions {
-  /** How many of the first training pictures to look at; default 5000. */
+  /** How many of the first training pictures to look at; default 1000. */
   readonly pictures?: number;
   /** Added to each eigenvalue before its root divides the component; default 0.01. */
   readonly epsilon?: number;

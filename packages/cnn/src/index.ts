@@ -43,6 +43,7 @@ export {
   relu,
 } from "./layers.js";
 export { type Json, type LoadedModel, loadModel, type ModelCard, saveModel } from "./model-file.js";
+export { toOnnx } from "./onnx.js";
 export type { PlacedLayer } from "./place.js";
 export { resolvePlan } from "./plan.js";
 export { type Classification, createPredictor, type Predictor, type PredictorOptions } from "./predictor.js";

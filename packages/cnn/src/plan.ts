@@ -67,7 +67,7 @@ function resolveMuon(options: MuonOptions): Required<MuonOptions> {
 }
 
 function resolveWhitening(options: NonNullable<TrainingOptions["whitening"]>): Required<typeof options> {
-  const { pictures = 5000, epsilon = 0.01, scale = 0.5 } = options;
+  const { pictures = 1000, epsilon = 0.01, scale = 0.5 } = options;
   whole("whitening.pictures", pictures, 1);
   range("whitening.epsilon", epsilon, epsilon > 0 && epsilon < Number.POSITIVE_INFINITY, "above 0");
   range("whitening.scale", scale, scale > 0 && scale < Number.POSITIVE_INFINITY, "above 0");
