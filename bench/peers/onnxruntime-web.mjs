@@ -1,0 +1,13 @@
+/** onnxruntime-web as a contestant. It cannot train. */
+import { load, readSafetensors, serve, softmax } from "./contestant.mjs";
+
+await serve(async ({ task, threads, batch, onnx, input }) => {
+  if (task === "train") throw new Error("it cannot train");
+  const runtime = await load("onnxruntime-web");
+  const ort = runtime.default ?? runtime;
+  ort.env.wasm.numThreads = threads;
+  const session = await ort.InferenceSession.create(onnx, { executionProviders: ["wasm"] });
+  const feeds = { input: new ort.Tensor("float32", readSafetensors(input).get("input").data, [batch, 3, 32, 32]) };
+  const run = async () => (await session.run(feeds)).logits.data;
+  return { description: `onnxruntime-web ${ort.env.versions.web}`, output: softmax(await run()), run };
+});

@@ -1,0 +1,27 @@
+/** The middle of some numbers, and how far they spread: the quartiles. */
+export interface Summary {
+  readonly median: number;
+  readonly lowerQuartile: number;
+  readonly upperQuartile: number;
+  readonly samples: number;
+}
+
+/** Value below which `fraction` of the sorted numbers lie, interpolated between neighbours. */
+export function quantile(sorted: readonly number[], fraction: number): number {
+  const position = (sorted.length - 1) * fraction;
+  const below = Math.floor(position);
+  const low = sorted[below] ?? Number.NaN;
+  const high = sorted[Math.min(below + 1, sorted.length - 1)] ?? Number.NaN;
+  return low + (high - low) * (position - below);
+}
+
+/** Median and quartiles of at least one number. */
+export function summarise(samples: readonly number[]): Summary {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return {
+    median: quantile(sorted, 0.5),
+    lowerQuartile: quantile(sorted, 0.25),
+    upperQuartile: quantile(sorted, 0.75),
+    samples: samples.length,
+  };
+}

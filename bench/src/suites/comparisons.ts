@@ -1,0 +1,60 @@
+import { availableParallelism } from "node:os";
+import { type Comparison, compare } from "../compare.js";
+import type { Task } from "../protocol.js";
+import type { SuiteContext, Table } from "../suite.js";
+import { contestants, writeTask } from "../task.js";
+
+/** One table of contestants. */
+export interface Case {
+  readonly batch: number;
+  readonly threads: number;
+}
+
+/** One thread, and all cores where there are more. */
+export function threadCounts(): readonly number[] {
+  const cores = availableParallelism();
+  return cores > 1 ? [1, cores] : [1];
+}
+
+/** Runs the cases of a task whose name contains the filter. */
+export async function runCases(
+  context: SuiteContext,
+  task: Task,
+  cases: readonly Case[],
+  tolerance: number,
+): Promise<readonly Table[]> {
+  const tables: Table[] = [];
+  for (const { batch, threads } of cases) {
+    const title = `${task}, batch ${batch}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
+    if (!title.includes(context.filter)) continue;
+    context.progress(title);
+    const comparison = await compare({
+      request: await writeTask(task, batch, threads),
+      contestants: contestants(),
+      tolerance,
+      rounds: 5,
+      turnMilliseconds: 800,
+      onProgress: context.progress,
+    });
+    tables.push(toTable(title, comparison));
+  }
+  return tables;
+}
+
+function toTable(title: string, { entries, absent }: Comparison): Table {
+  return {
+    title,
+    columns: ["", "ours is faster by", "pictures/s", "ms a run (quartiles)", "output differs by"],
+    rows: entries.map(({ name, ratio, picturesPerSecond, time, difference }, index) => [
+      name,
+      index === 0 ? "—" : `${ratio.toFixed(2)}×`,
+      Math.round(picturesPerSecond),
+      `${time.median.toFixed(2)} (${time.lowerQuartile.toFixed(2)}–${time.upperQuartile.toFixed(2)})`,
+      index === 0 ? "—" : difference.toExponential(0),
+    ]),
+    notes: [
+      ...entries.map(({ name, description }) => `${name}: ${description}`),
+      ...absent.map(({ name, reason }) => `${name} is left out: ${reason}`),
+    ],
+  };
+}

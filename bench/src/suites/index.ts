@@ -1,0 +1,6 @@
+import type { Suite } from "../suite.js";
+import { infer } from "./infer.js";
+import { train } from "./train.js";
+
+/** All suites, in the order in which they run. */
+export const suites: readonly Suite[] = [infer, train];

@@ -1,0 +1,15 @@
+import type { Suite } from "../suite.js";
+import { runCases, threadCounts } from "./comparisons.js";
+
+/** Classification beside the peers. */
+export const infer: Suite = {
+  name: "infer",
+  summary: "classifying pictures with the network, everyone from the same weights",
+  run: (context) =>
+    runCases(
+      context,
+      "infer",
+      [{ batch: 1, threads: 1 }, ...threadCounts().map((threads) => ({ batch: 64, threads }))],
+      1e-4,
+    ),
+};

@@ -1,0 +1,165 @@
+import { readFileSync, statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
+import {
+  emptyNodeMilliseconds,
+  type FunctionProcess,
+  RUNTIME,
+  smallPng,
+  startFunction,
+  writeModel,
+} from "../serve/function-process.js";
+import { closedLoop, latency, openLoop } from "../serve/load.js";
+import { summarise } from "../statistics.js";
+import type { Suite, SuiteContext, Table } from "../suite.js";
+
+const STARTS = 9;
+const CONNECTIONS = [1, 8, 64];
+/** Before anything is timed: the network is compiled for batches and V8 has optimised what is hot. */
+const WARM_UP = 1500;
+
+/** The OpenFaaS function: its start, its memory, its answers to a 4 kB PNG on one thread. */
+export const serve: Suite = {
+  name: "serve",
+  summary: "the OpenFaaS function: start, memory, latency with a 4 kB PNG, overload",
+  async run(context) {
+    const model = await writeModel();
+    const picture = smallPng();
+    const cases: [string, () => Promise<Table>][] = [
+      ["start", () => measureStart(model.path, picture)],
+      ["latency", () => withFunction(model.path, picture, measureLatency)],
+      ["overload", () => withFunction(model.path, picture, measureOverload)],
+      ["size", async () => measureSize(model.path)],
+    ];
+    try {
+      return await runChosen(context, cases);
+    } finally {
+      await model.remove();
+    }
+  },
+};
+
+async function runChosen(context: SuiteContext, cases: readonly [string, () => Promise<Table>][]): Promise<Table[]> {
+  const tables: Table[] = [];
+  for (const [name, measure] of cases) {
+    if (!name.includes(context.filter)) continue;
+    context.progress(name);
+    tables.push(await measure());
+  }
+  return tables;
+}
+
+async function withFunction(
+  modelPath: string,
+  picture: Buffer,
+  measure: (running: FunctionProcess, picture: Buffer) => Promise<Table>,
+): Promise<Table> {
+  const running = await startFunction(modelPath, picture);
+  try {
+    // Batches and tuning follow a moment after the first answer.
+    await sleep(1500);
+    return await measure(running, picture);
+  } finally {
+    await running.stop();
+  }
+}
+
+async function measureStart(modelPath: string, picture: Buffer): Promise<Table> {
+  const empty: number[] = [];
+  const first: number[] = [];
+  for (let start = 0; start < STARTS; start++) {
+    empty.push(await emptyNodeMilliseconds());
+    const running = await startFunction(modelPath, picture);
+    first.push(running.firstAnswerMilliseconds);
+    await running.stop();
+  }
+  const row = (name: string, samples: readonly number[]): (string | number)[] => {
+    const { median, lowerQuartile, upperQuartile } = summarise(samples);
+    return [name, Math.round(median), `${Math.round(lowerQuartile)}–${Math.round(upperQuartile)}`];
+  };
+  return {
+    title: "start, in ms from `node` started",
+    columns: ["", "median", "quartiles"],
+    rows: [row("an empty script, to its end", empty), row("the function, to its first answer to a picture", first)],
+    notes: [`${STARTS} starts of each, in turn; the file system's cache is warm.`],
+  };
+}
+
+async function measureLatency(running: FunctionProcess, picture: Buffer): Promise<Table> {
+  const load = { port: running.port, picture };
+  const idle = running.residentMB();
+  await closedLoop(load, 8, WARM_UP);
+  const rows: (string | number)[][] = [];
+  let requests = WARM_UP;
+  for (const connections of CONNECTIONS) {
+    const { answers, seconds } = await closedLoop(load, connections, 3000);
+    requests += answers.length;
+    const refused = answers.filter(({ status }) => status !== 200).length;
+    rows.push([
+      connections,
+      Math.round(answers.length / seconds),
+      latency(answers, 0.5),
+      latency(answers, 0.99),
+      refused,
+    ]);
+  }
+  const after = running.residentMB();
+  const memory = (megabytes: number | undefined): string =>
+    megabytes === undefined ? "?" : `${megabytes.toFixed(0)} MB`;
+  return {
+    title: `latency with a PNG of ${picture.length} bytes, one thread`,
+    columns: ["connections", "requests/s", "p50 ms", "p99 ms", "not 200"],
+    rows,
+    notes: [
+      `Resident memory: ${memory(idle)} idle, ${memory(after)} after ${requests} requests.`,
+      "Client and function share the machine; the client's own work is in these times.",
+    ],
+  };
+}
+
+async function measureOverload(running: FunctionProcess, picture: Buffer): Promise<Table> {
+  const load = { port: running.port, picture };
+  await closedLoop(load, 8, WARM_UP);
+  const full = await closedLoop(load, 64, 3000);
+  const bearable = full.answers.length / full.seconds;
+  const { answers, seconds } = await openLoop(load, 4 * bearable, 4);
+  const row = (name: string, statuses: (status: number) => boolean): (string | number)[] => {
+    const some = answers.filter(({ status }) => statuses(status));
+    return [
+      name,
+      some.length,
+      some.length === 0 ? "—" : latency(some, 0.5),
+      some.length === 0 ? "—" : latency(some, 0.99),
+    ];
+  };
+  return {
+    title: `overload: ${Math.round(4 * bearable)} requests/s, four times what it can bear`,
+    columns: ["", "answers", "p50 ms", "p99 ms"],
+    rows: [
+      [
+        "200 at 64 connections, for comparison",
+        full.answers.length,
+        latency(full.answers, 0.5),
+        latency(full.answers, 0.99),
+      ],
+      row("200 under overload", (status) => status === 200),
+      row("429 under overload", (status) => status === 429),
+      row("anything else", (status) => status !== 200 && status !== 429),
+    ],
+    notes: [`Sent at a fixed rate for ${seconds.toFixed(1)} s, whatever came back.`],
+  };
+}
+
+function measureSize(modelPath: string): Table {
+  const code = readFileSync(RUNTIME);
+  const weights = readFileSync(modelPath);
+  return {
+    title: "size, in bytes",
+    columns: ["", "as it is", "compressed (gzip)"],
+    rows: [
+      ["code", statSync(RUNTIME).size, gzipSync(code).length],
+      ["weights", weights.length, gzipSync(weights).length],
+    ],
+    notes: ["What the image adds to Node and the watchdog; pulled and pushed compressed."],
+  };
+}

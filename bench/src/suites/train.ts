@@ -1,0 +1,15 @@
+import type { Suite } from "../suite.js";
+import { runCases, threadCounts } from "./comparisons.js";
+
+/** Training beside the peers. */
+export const train: Suite = {
+  name: "train",
+  summary: "a training step of the network (SGD, dropout 0.1), everyone from the same weights",
+  run: (context) =>
+    runCases(
+      context,
+      "train",
+      [...threadCounts().map((threads) => ({ batch: 64, threads })), { batch: 2, threads: 1 }],
+      1e-3,
+    ),
+};
