@@ -11,4 +11,6 @@ export { CifarError, type CifarErrorCode } from "./errors.js";
 export { type DecodeOptions, decodePicture, type PictureType, sniffPicture } from "./picture/decode.js";
 export type { Picture } from "./picture/picture.js";
 export { toInput } from "./picture/resize.js";
+export { pretrained } from "./pretrained.js";
 export { type Recipe, recipeOf, recipes } from "./recipes.js";
+export { networkFor, splitTraining } from "./training/settings.js";

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmdirSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -222,17 +223,19 @@ describe("no network ends with status 6 and one line", () => {
 /** A disk of 512 KiB, where this process may mount one. */
 function smallDisk(): { path: string; remove(): void } | undefined {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return undefined;
-  const path = execFileSync("mktemp", ["-d"], { encoding: "utf8" }).trim();
+  const path = mkdtempSync(join(tmpdir(), "cifar-disk-"));
+  const run = (program: string, ...words: string[]) => execFileSync(program, words, { stdio: "ignore" });
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=512k", "tmpfs", path], { stdio: "ignore" });
+    run("mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", path);
   } catch {
+    rmdirSync(path);
     return undefined;
   }
   return {
     path,
     remove: () => {
-      execFileSync("umount", [path]);
-      execFileSync("rmdir", [path]);
+      run("umount", path);
+      rmdirSync(path);
     },
   };
 }

@@ -8,11 +8,19 @@ export interface Interrupt {
   release(): void;
 }
 
+/** Milliseconds within which a second signal is the first one again: under npm, Ctrl-C may arrive from both sides. */
+const SAME_SIGNAL = 300;
+
 /** The first SIGINT or SIGTERM asks the work to stop at the next good place, a second one ends the process at once. */
 export function listenForInterrupt(output: Output, whatHappens: string): Interrupt {
   const controller = new AbortController();
+  let asked = 0;
   const onSignal = () => {
-    if (controller.signal.aborted) process.exit(ExitCode.interrupted);
+    if (controller.signal.aborted) {
+      if (performance.now() - asked > SAME_SIGNAL) process.exit(ExitCode.interrupted);
+      return;
+    }
+    asked = performance.now();
     output.notice(`\n${whatHappens} (once more: at once)`);
     controller.abort();
   };

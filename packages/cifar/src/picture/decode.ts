@@ -8,7 +8,7 @@ export interface DecodeOptions {
   readonly maxPixels?: number;
 }
 
-export const DEFAULT_MAX_PIXELS = 50_000_000;
+const DEFAULT_MAX_PIXELS = 50_000_000;
 
 /** The kinds of pictures that can be read. */
 export type PictureType = "image/png" | "image/jpeg";

@@ -8,7 +8,7 @@ export interface Point {
   readonly y: number;
 }
 
-export interface Curve {
+interface Curve {
   readonly name: string;
   /** Which of the style sheet's colours: `series-1`, `series-2`, … */
   readonly colour: 1 | 2;

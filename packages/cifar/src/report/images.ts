@@ -2,7 +2,7 @@ import type { Dataset, Sequential } from "@cifar/cnn";
 import { encode } from "fast-png";
 
 /** A picture of red, green and blue bytes as the address of an `<img>`: the report needs no other file. */
-export function dataUri(picture: { width: number; height: number; data: Uint8Array }): string {
+function dataUri(picture: { width: number; height: number; data: Uint8Array }): string {
   const png = encode({ ...picture, channels: 3 });
   return `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
 }

@@ -38,28 +38,28 @@ export interface RunEpoch {
   readonly seconds: number;
 }
 
-export interface RunCheckpoint {
+interface RunCheckpoint {
   readonly type: "checkpoint";
   readonly step: number;
   readonly file: string;
 }
 
 /** Training is done, the test begins. */
-export interface RunTest {
+interface RunTest {
   readonly type: "test";
   /** Pictures. */
   readonly total: number;
 }
 
 /** Ended early on request; the run goes on from `checkpoint`. */
-export interface RunStop {
+interface RunStop {
   readonly type: "stop";
   readonly step: number;
   readonly epoch: number;
   readonly checkpoint: string;
 }
 
-export interface RunEnd {
+interface RunEnd {
   readonly type: "end";
   /** 0 to 1. */
   readonly testAccuracy: number;
