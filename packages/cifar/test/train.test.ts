@@ -120,6 +120,15 @@ describe("cifar train", () => {
     expect(tensors.get("13.weight")?.shape).toEqual([10, 7744]);
   });
 
+  it("export writes ONNX with every weight in it", async () => {
+    const path = join(folder, "model.onnx");
+    const { stdout } = await cifar(["export", "--model", run, "--format", "onnx", "--out", path, "--json"]);
+    const bytes = await readFile(path);
+    expect(JSON.parse(stdout)).toMatchObject({ format: "onnx", bytes: bytes.length });
+    expect(bytes.length).toBeGreaterThan(143_018 * 4);
+    expect(bytes.includes("logits")).toBe(true);
+  });
+
   it("info describes the model and the machine", async () => {
     const model = JSON.parse((await cifar(["info", "--model", run, "--json"])).stdout);
     expect(model).toMatchObject({ parameters: 143_018, digest: events.at(-1)?.["digest"] });

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { encodeSafetensors, type LoadedModel, toPyTorch } from "@cifar/cnn";
+import { encodeSafetensors, type LoadedModel, toOnnx, toPyTorch } from "@cifar/cnn";
 import { type Command, Option } from "commander";
 import { writeRunFile } from "../../training/run-folder.js";
 import { openModel } from "../model.js";
@@ -12,6 +12,10 @@ const FORMATS = {
     what: "PyTorch state dict (names 0.weight, … as nn.Sequential has them)",
     encode: ({ model, card }: LoadedModel) =>
       encodeSafetensors(toPyTorch(model), { format: "pt", classes: JSON.stringify(card.classes) }),
+  },
+  onnx: {
+    what: "ONNX model: input [batch, 3, 32, 32] normalised, output logits",
+    encode: ({ model }: LoadedModel) => toOnnx(model),
   },
 } as const;
 
