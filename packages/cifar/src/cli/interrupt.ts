@@ -17,8 +17,10 @@ export function listenForInterrupt(output: Output, whatHappens: string): Interru
   let asked = 0;
   const onSignal = () => {
     if (controller.signal.aborted) {
-      if (performance.now() - asked > SAME_SIGNAL) process.exit(ExitCode.interrupted);
-      return;
+      if (performance.now() - asked <= SAME_SIGNAL) return;
+      // A bar that had no time to end has hidden the cursor.
+      if (output.live) output.stderr.write("\x1b[?25h");
+      process.exit(ExitCode.interrupted);
     }
     asked = performance.now();
     output.notice(`\n${whatHappens} (once more: at once)`);
