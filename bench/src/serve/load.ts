@@ -56,18 +56,29 @@ export async function closedLoop(load: Load, connections: number, requests: numb
   return { answers, seconds };
 }
 
-/** Sends at a fixed rate whatever comes back, as many clients who know nothing of each other do. */
-export async function openLoop(load: Load, perSecond: number, seconds: number): Promise<LoadResult> {
-  const agent = new Agent({ keepAlive: true });
-  const pending: Promise<Answer>[] = [];
+export interface Pace {
+  readonly clients: number;
+  /** Requests of all clients together. */
+  readonly perSecond: number;
+  readonly seconds: number;
+}
+
+/** Clients who know nothing of each other: each sends at its own pace, whatever comes back, over its own connection. */
+export async function openLoop(load: Load, { clients, perSecond, seconds }: Pace): Promise<LoadResult> {
+  const agent = new Agent({ keepAlive: true, maxSockets: clients });
+  const answers: Answer[] = [];
   const started = performance.now();
-  const total = Math.round(perSecond * seconds);
-  while (pending.length < total) {
-    const due = Math.min(total, Math.floor(((performance.now() - started) / 1000) * perSecond));
-    while (pending.length < due) pending.push(send(load, agent));
-    await sleep(1);
-  }
-  const answers = await Promise.all(pending);
+  const interval = (1000 * clients) / perSecond;
+  await Promise.all(
+    Array.from({ length: clients }, async (_, client) => {
+      let due = started + (interval * client) / clients;
+      while (due < started + 1000 * seconds) {
+        await sleep(Math.max(0, due - performance.now()));
+        answers.push(await send(load, agent));
+        due = Math.max(due + interval, performance.now());
+      }
+    }),
+  );
   const elapsed = (performance.now() - started) / 1000;
   agent.destroy();
   return { answers, seconds: elapsed };

@@ -1,6 +1,7 @@
 import type { Suite } from "../suite.js";
 import { infer } from "./infer.js";
+import { kernels } from "./kernels.js";
 import { train } from "./train.js";
 
 /** All suites, in the order in which they run. */
-export const suites: readonly Suite[] = [infer, train];
+export const suites: readonly Suite[] = [kernels, infer, train];

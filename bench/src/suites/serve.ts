@@ -122,7 +122,7 @@ async function measureOverload(running: FunctionProcess, picture: Buffer): Promi
   await closedLoop(load, 8, WARM_UP);
   const full = await closedLoop(load, 64, 3000);
   const bearable = full.answers.length / full.seconds;
-  const { answers, seconds } = await openLoop(load, 4 * bearable, 4);
+  const { answers, seconds } = await openLoop(load, { clients: 256, perSecond: 4 * bearable, seconds: 4 });
   const row = (name: string, statuses: (status: number) => boolean): (string | number)[] => {
     const some = answers.filter(({ status }) => statuses(status));
     return [
@@ -133,7 +133,7 @@ async function measureOverload(running: FunctionProcess, picture: Buffer): Promi
     ];
   };
   return {
-    title: `overload: ${Math.round(4 * bearable)} requests/s, four times what it can bear`,
+    title: `overload: ${Math.round(answers.length / seconds)} requests/s from 256 clients, where it can bear ${Math.round(bearable)}`,
     columns: ["", "answers", "p50 ms", "p99 ms"],
     rows: [
       [
@@ -146,7 +146,9 @@ async function measureOverload(running: FunctionProcess, picture: Buffer): Promi
       row("429 under overload", (status) => status === 429),
       row("anything else", (status) => status !== 200 && status !== 429),
     ],
-    notes: [`Sent at a fixed rate for ${seconds.toFixed(1)} s, whatever came back.`],
+    notes: [
+      `Each client sends at its own pace, four times as much as can be borne together, for ${seconds.toFixed(1)} s.`,
+    ],
   };
 }
 
@@ -157,7 +159,7 @@ function measureSize(modelPath: string): Table {
     title: "size, in bytes",
     columns: ["", "as it is", "compressed (gzip)"],
     rows: [
-      ["code", statSync(RUNTIME).size, gzipSync(code).length],
+      ["code", code.length, gzipSync(code).length],
       ["weights", weights.length, gzipSync(weights).length],
     ],
     notes: ["What the image adds to Node and the watchdog; pulled and pushed compressed."],
