@@ -22,10 +22,6 @@ export function multiplyAddCeiling(wide: boolean): number {
     f.get(address)
       .memory("v128.load", v * VECTOR)
       .set(factor);
-  for (const [row, value] of values.entries())
-    f.get(address)
-      .memory("v128.load32_splat", row * LANES)
-      .set(value);
   f.repeat(counter, TURNS, () => {
     for (let row = 0; row < ROWS; row++) {
       // Loads have units of their own, and registers are scarcer.
