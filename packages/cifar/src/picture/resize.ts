@@ -18,69 +18,83 @@ export function toInput(picture: Picture, side: number): Uint8Array {
   const top = Math.floor((height - square) / 2);
 
   // Rows first: each source row becomes `side` pixels, which are then weighed into the rows of the result.
-  const row = new Float64Array(side * 3);
-  const sums = new Float64Array(side * side * 3);
-  const columns = invert(weights, square);
+  const { first, taps, values } = weights;
+  const rowLength = side * 3;
+  const rows = new Float64Array(square * rowLength);
   for (let y = 0; y < square; y++) {
-    if (columns[y]!.length === 0) continue;
     for (let x = 0; x < side; x++) {
-      const { first, values } = weights[x]!;
       let red = 0;
       let green = 0;
       let blue = 0;
-      let from = ((top + y) * width + left + first) * 3;
-      for (const weight of values) {
+      let from = ((top + y) * width + left + first[x]!) * 3;
+      for (let tap = x * taps; tap < (x + 1) * taps; tap++) {
+        const weight = values[tap]!;
+        // Beyond the last weight there may be no pixel any more.
+        if (weight === 0) break;
         red += weight * data[from]!;
         green += weight * data[from + 1]!;
         blue += weight * data[from + 2]!;
         from += 3;
       }
-      row[x * 3] = red;
-      row[x * 3 + 1] = green;
-      row[x * 3 + 2] = blue;
-    }
-    for (const { target, weight } of columns[y]!) {
-      const to = target * side * 3;
-      for (let index = 0; index < row.length; index++) sums[to + index]! += weight * row[index]!;
+      const to = y * rowLength + x * 3;
+      rows[to] = red;
+      rows[to + 1] = green;
+      rows[to + 2] = blue;
     }
   }
-  return Uint8Array.from(sums, (value) => Math.round(value));
+  const input = new Uint8Array(side * rowLength);
+  for (let y = 0; y < side; y++) {
+    for (let index = 0; index < rowLength; index++) {
+      let sum = 0;
+      let from = first[y]! * rowLength + index;
+      for (let tap = y * taps; tap < (y + 1) * taps; tap++) {
+        const weight = values[tap]!;
+        if (weight === 0) break;
+        sum += weight * rows[from]!;
+        from += rowLength;
+      }
+      input[y * rowLength + index] = Math.round(sum);
+    }
+  }
+  return input;
 }
 
-/** For one new pixel: the first old one that it takes from, and the share of each from there on; they add up to 1. */
+/** Shares of old pixels in each new one; they add up to 1. */
 interface Weights {
-  readonly first: number;
-  readonly values: readonly number[];
+  /** The first old pixel of each new one. */
+  readonly first: Int32Array;
+  /** Most old pixels of a new one. */
+  readonly taps: number;
+  /** [new pixel][tap], from the first old pixel on; 0 after the last. */
+  readonly values: Float64Array;
 }
 
-function areaWeights(from: number, to: number): Weights[] {
-  return Array.from({ length: to }, (_, index) => {
+function areaWeights(from: number, to: number): Weights {
+  const taps = Math.ceil(from / to) + 1;
+  const first = new Int32Array(to);
+  const values = new Float64Array(to * taps);
+  for (let index = 0; index < to; index++) {
     const start = (index * from) / to;
     const end = ((index + 1) * from) / to;
-    const first = Math.floor(start);
+    first[index] = Math.floor(start);
     const last = Math.min(from, Math.ceil(end));
-    const values: number[] = [];
-    for (let old = first; old < last; old++) {
-      values.push(((Math.min(end, old + 1) - Math.max(start, old)) * to) / from);
+    for (let old = first[index]!; old < last; old++) {
+      const share = ((Math.min(end, old + 1) - Math.max(start, old)) * to) / from;
+      values[index * taps + old - first[index]!] = share;
     }
-    return { first, values };
-  });
-}
-
-function linearWeights(from: number, to: number): Weights[] {
-  return Array.from({ length: to }, (_, index) => {
-    const centre = Math.min(Math.max(((index + 0.5) * from) / to - 0.5, 0), from - 1);
-    const first = Math.floor(centre);
-    const share = centre - first;
-    return { first, values: share === 0 ? [1] : [1 - share, share] };
-  });
-}
-
-/** The same weights seen from the old pixels: which new ones each goes into. */
-function invert(weights: readonly Weights[], from: number): { target: number; weight: number }[][] {
-  const inverted: { target: number; weight: number }[][] = Array.from({ length: from }, () => []);
-  for (const [target, { first, values }] of weights.entries()) {
-    for (const [index, weight] of values.entries()) inverted[first + index]!.push({ target, weight });
   }
-  return inverted;
+  return { first, taps, values };
+}
+
+function linearWeights(from: number, to: number): Weights {
+  const first = new Int32Array(to);
+  const values = new Float64Array(to * 2);
+  for (let index = 0; index < to; index++) {
+    const centre = Math.min(Math.max(((index + 0.5) * from) / to - 0.5, 0), from - 1);
+    first[index] = Math.floor(centre);
+    const share = centre - first[index]!;
+    values[index * 2] = 1 - share;
+    values[index * 2 + 1] = share;
+  }
+  return { first, taps: 2, values };
 }
