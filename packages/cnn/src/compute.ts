@@ -3,9 +3,10 @@ import {
   type BackendName,
   createReferenceBackend,
   createWasmBackend,
+  type WasmBackend,
   wasmSupported,
 } from "@cifar/tensor";
-import { availableThreads } from "#platform";
+import { availableThreads, whyNoThreads } from "#platform";
 import { CnnError } from "./errors.js";
 import type { ComputeOptions } from "./fit-options.js";
 
@@ -27,30 +28,47 @@ export async function openCompute(options: ComputeOptions): Promise<Compute> {
   if (!Number.isSafeInteger(threads) || threads < 1 || threads > 256) {
     throw new CnnError("INVALID_ARGUMENT", `threads must be a whole number from 1 to 256, not ${threads}`);
   }
-  const owned = backend === undefined || typeof backend === "string";
-  const made = owned ? await createBackend(backend, onNotice) : backend;
-  if (threads > 1 && options.threads !== undefined) {
-    onNotice?.(`backend ${made.name} computes on one thread, not on ${threads}`);
-  }
-  return { backend: made, owned, threads: 1 };
+  if (backend !== undefined && typeof backend !== "string") return withThreads(backend, false, options);
+  const shared = threads > 1 && whyNoThreads() === undefined;
+  return withThreads(await createBackend(backend, shared, onNotice), true, options);
 }
 
-async function createBackend(name: BackendName | undefined, onNotice: ComputeOptions["onNotice"]): Promise<Backend> {
+/** As many threads as the backend lets work on its memory; fewer than asked for are announced. */
+function withThreads(backend: Backend, owned: boolean, options: ComputeOptions): Compute {
+  const { threads = availableThreads(), onNotice } = options;
+  if (threads === 1 || isShared(backend)) return { backend, owned, threads };
+  if (options.threads !== undefined) {
+    const reason = backend.name === "wasm" ? (whyNoThreads() ?? "its memory is not shared") : "it has no threads";
+    onNotice?.(`backend ${backend.name} computes on one thread, not on ${threads}: ${reason}`);
+  }
+  return { backend, owned, threads: 1 };
+}
+
+/** True for a backend whose memory several threads can work on. */
+export function isShared(backend: Backend): backend is WasmBackend {
+  return backend.name === "wasm" && !((backend as WasmBackend).memory.buffer instanceof ArrayBuffer);
+}
+
+async function createBackend(
+  name: BackendName | undefined,
+  shared: boolean,
+  onNotice: ComputeOptions["onNotice"],
+): Promise<Backend> {
   switch (name) {
     case "gpu":
       throw new CnnError("BACKEND_UNAVAILABLE", "backend gpu: this version of @cifar/tensor does not offer it");
     case "wasm":
-      return createWasm();
+      return createWasm(shared);
     case "reference":
       return createReferenceBackend();
     case undefined:
-      if (wasmSupported()) return createWasm();
+      if (wasmSupported()) return createWasm(shared);
       onNotice?.("backend reference (plain TypeScript, slow) is used: wasm does not run here");
       return createReferenceBackend();
   }
 }
 
-function createWasm(): Backend {
-  if (wasmSupported()) return createWasmBackend();
+function createWasm(shared: boolean): Backend {
+  if (wasmSupported()) return createWasmBackend({ shared });
   throw new CnnError("BACKEND_UNAVAILABLE", "backend wasm: this JavaScript engine has no WebAssembly SIMD");
 }

@@ -1,10 +1,11 @@
 import type { Backend, Done, Shape, Tensor } from "@cifar/tensor";
-import { openCompute } from "./compute.js";
+import { type Compute, isShared, openCompute } from "./compute.js";
 import type { ComputeOptions } from "./fit-options.js";
 import { type PlacedLayer, parameterShapes } from "./place.js";
 import { type Runner, SerialRunner, type TrainRequest } from "./runner.js";
 import { createShard, type Shard } from "./shard.js";
 import { runSteps, type Step } from "./steps.js";
+import { ThreadedRunner } from "./threads/threaded-runner.js";
 
 export interface EngineSpec {
   readonly placed: readonly PlacedLayer[];
@@ -44,16 +45,16 @@ export class Engine {
   #closed = false;
 
   static async open(spec: EngineSpec, options: ComputeOptions): Promise<Engine> {
-    const { backend, owned } = await openCompute(options);
+    const compute = await openCompute(options);
     try {
-      return new Engine(spec, backend, owned);
+      return new Engine(spec, compute);
     } catch (error) {
-      if (owned) backend.close();
+      if (compute.owned) compute.backend.close();
       throw error;
     }
   }
 
-  private constructor(spec: EngineSpec, backend: Backend, owned: boolean) {
+  private constructor(spec: EngineSpec, { backend, owned, threads }: Compute) {
     const { placed, batchSize, training } = spec;
     const shapes = parameterShapes(placed);
     const input = placed[0]!.input;
@@ -85,14 +86,14 @@ export class Engine {
       const write: Step<void> = () => backend.write(shard.input, images);
       return target === undefined ? [write] : [write, () => backend.write(target, labels)];
     });
-    this.runner = new SerialRunner({
-      placed,
-      backend,
-      batch: size,
-      shards: this.shards,
-      sets: this.averages === undefined ? [this.parameters] : [this.parameters, this.averages],
-      training,
-    });
+    const sets = this.averages === undefined ? [this.parameters] : [this.parameters, this.averages];
+    const lanes = { placed, batch: size, shards: this.shards, sets, training };
+    // A thread more than there are shards would never have anything to do.
+    const useful = Math.min(threads, this.shards.length);
+    this.runner =
+      useful > 1 && isShared(backend)
+        ? new ThreadedRunner({ ...lanes, backend, threads: useful })
+        : new SerialRunner({ ...lanes, backend });
   }
 
   /** Copies `images` and `labels` into the shards. */

@@ -1,6 +1,5 @@
-import type { Backend, Done, Tensor } from "@cifar/tensor";
-import type { PlacedLayer } from "./place.js";
-import { Program } from "./program.js";
+import type { Done } from "@cifar/tensor";
+import { Lane, type LaneSpec } from "./lane.js";
 import type { Shard } from "./shard.js";
 import { runSteps, type Step } from "./steps.js";
 
@@ -36,79 +35,49 @@ export interface Runner {
 }
 
 /** What a runner works with. */
-export interface RunnerSpec {
-  readonly placed: readonly PlacedLayer[];
-  readonly backend: Backend;
-  /** Pictures in a shard. */
-  readonly batch: number;
+export interface RunnerSpec extends LaneSpec {
   readonly shards: readonly Shard[];
-  /** The current parameters and, where they are kept, their averages. */
-  readonly sets: readonly (readonly Tensor[])[];
-  readonly training: { readonly labelSmoothing: number } | undefined;
 }
 
 /** One thread, one shard after the other. */
 export class SerialRunner implements Runner {
   readonly threads = 1;
-  readonly #spec: RunnerSpec;
-  readonly #trainProgram: Program | undefined;
-  readonly #trainSteps: readonly Step<TrainRequest>[];
-  #inferProgram: Program | undefined;
-  /** The parameters that the program for inference has taken up. */
-  #inferred: Pick<InferRequest, "set" | "version"> = { set: -1, version: -1 };
+  readonly #lane: Lane;
+  readonly #train: readonly Step<TrainRequest>[];
+  readonly #infer: readonly Step<InferRequest>[];
 
   constructor(spec: RunnerSpec) {
-    this.#spec = spec;
-    const { placed, backend, batch, shards, sets, training } = spec;
-    if (training === undefined) {
-      this.#trainSteps = [];
-      return;
-    }
-    const program = new Program({ placed, backend, batch, training });
-    this.#trainProgram = program;
-    this.#trainSteps = [
-      (request) => {
-        program.setDropoutScale(request.dropoutScale);
-        return program.prepare(sets[0]!);
-      },
-      ...shards.map(
+    const lane = new Lane(spec);
+    this.#lane = lane;
+    this.#train = [
+      (request) => lane.beginTraining(request),
+      ...spec.shards.map(
         (shard): Step<TrainRequest> =>
-          (request) => {
-            setRequest(shard, request);
-            return program.train(shard);
-          },
+          (request) =>
+            lane.train(shard, request),
+      ),
+    ];
+    this.#infer = [
+      (request) => lane.beginInference(request),
+      ...spec.shards.map(
+        (shard, index): Step<InferRequest> =>
+          (request) =>
+            index < request.shards ? lane.infer(shard) : undefined,
       ),
     ];
   }
 
   train(request: TrainRequest): Done {
-    return runSteps(this.#trainSteps, request);
+    return runSteps(this.#train, request);
   }
 
   infer(request: InferRequest): Done {
-    const { placed, backend, batch, shards, sets } = this.#spec;
-    this.#inferProgram ??= new Program({ placed, backend, batch });
-    const program = this.#inferProgram;
-    const steps: Step<void>[] = [];
-    if (request.set !== this.#inferred.set || request.version !== this.#inferred.version) {
-      this.#inferred = request;
-      steps.push(() => program.prepare(sets[request.set]!));
-    }
-    for (const shard of shards.slice(0, request.shards)) steps.push(() => program.forward(shard));
-    return runSteps(steps, undefined);
+    return runSteps(this.#infer, request);
   }
 
-  async firstNonFinite(shard: Shard): Promise<number | undefined> {
-    return this.#trainProgram?.firstNonFinite(shard);
+  firstNonFinite(shard: Shard): Promise<number | undefined> {
+    return this.#lane.firstNonFinite(shard);
   }
 
   close(): void {}
-}
-
-/** Puts what a step's shards have in common into one of them. */
-export function setRequest(shard: Shard, request: TrainRequest): void {
-  const training = shard.training!;
-  training.key.seed = request.seed;
-  training.key.step = request.step;
-  training.scale = request.scale;
 }

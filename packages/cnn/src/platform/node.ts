@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import type { ThreadStart } from "../threads/thread.js";
 
 /**
  * Cores that this process may use: those it may be scheduled on, limited by the share of time that a container grants
@@ -30,4 +32,35 @@ function readWords(path: string): string[] | undefined {
 /** Lets timers, signals and messages have their turn. */
 export function breathe(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Another thread of this process. */
+export interface Thread {
+  /** Keeps the process from ending while something is waited for from this thread. */
+  hold(): void;
+  /** Lets the process end even though the thread is there. */
+  release(): void;
+  /** Ends the thread at once. */
+  close(): void;
+}
+
+/**
+ * Starts a thread.
+ * @param onFailure told once, with the reason, if it ends before it is closed
+ */
+export function startThread(start: ThreadStart, onFailure: (reason: string) => void): Thread {
+  const worker = new Worker(new URL("./node-thread.js", import.meta.url), { workerData: start });
+  worker.unref();
+  worker.once("error", (error: unknown) => onFailure(error instanceof Error ? error.message : String(error)));
+  worker.once("exit", (code) => onFailure(`it exited with code ${code}`));
+  return {
+    hold: () => worker.ref(),
+    release: () => worker.unref(),
+    close: () => void worker.terminate(),
+  };
+}
+
+/** Undefined: threads can always share memory here. */
+export function whyNoThreads(): string | undefined {
+  return undefined;
 }

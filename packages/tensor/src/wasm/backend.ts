@@ -2,13 +2,14 @@ import type { Backend } from "../backend.js";
 import { TensorError } from "../errors.js";
 import { softmax } from "../reference/softmax.js";
 import { softmaxCrossEntropy } from "../reference/softmax-cross-entropy.js";
+import type { Shape } from "../shape.js";
 import type { DType } from "../tensor.js";
 import { createContext } from "./context.js";
 import { conv2d } from "./conv2d.js";
 import { dropout } from "./dropout.js";
 import { linear } from "./linear.js";
 import { maxPool2d } from "./max-pool2d.js";
-import { type Region, WasmMemory, type WasmMemoryOptions } from "./memory.js";
+import { type Region, WasmMemory, type WasmMemoryOptions, type WasmTensor } from "./memory.js";
 import { muon } from "./muon.js";
 import { relu } from "./relu.js";
 import { sgd } from "./sgd.js";
@@ -25,12 +26,18 @@ export interface WasmBackendOptions extends WasmMemoryOptions {
 /** The backend that emits WebAssembly SIMD for each shape. */
 export interface WasmBackend extends Backend {
   readonly name: "wasm";
+  /** Vectors that products take side by side: see {@link WasmBackendOptions}. */
+  readonly vectors: 2 | 4;
   /** What other threads attach to, if it was made `shared`. */
   readonly memory: WebAssembly.Memory;
   /** Bytes taken so far: what another thread that makes the same operations needs as its region. */
   readonly bytesUsed: number;
+  /** Bytes of those that kernels share to keep values in while they run; each thread has its own. */
+  readonly scratchBytes: number;
   /** Sets aside a part of the memory, for another thread to allocate in. */
   reserve(bytes: number): Region;
+  /** A tensor that lies at this address already, made by another thread. */
+  tensorAt<D extends DType>(address: number, shape: Shape, dtype: D): WasmTensor<D>;
 }
 
 /**
@@ -48,11 +55,16 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
     name: "wasm",
     description: `wasm (SIMD, ${vectors === 4 ? "re-vectorised to 256 bit" : "128 bit"})`,
     shardSize: 8,
+    vectors,
     memory: memory.memory,
     get bytesUsed() {
       return memory.used;
     },
+    get scratchBytes() {
+      return memory.scratchBytes;
+    },
     reserve: (bytes) => memory.reserve(bytes),
+    tensorAt: (address, shape, dtype) => memory.tensorAt(address, shape, dtype),
     tensor: (shape, dtype?: DType) => memory.tensor(shape, dtype ?? "float32") as never,
     write: (target: { data: { set(values: ArrayLike<number>): void } }, values: ArrayLike<number>) => {
       target.data.set(values);

@@ -86,9 +86,12 @@ export class WasmMemory {
   /** A tensor of zeros. */
   tensor<D extends DType>(shape: Shape, dtype: D): WasmTensor<D> {
     checkShape("tensor", shape);
-    const size = sizeOf(shape);
-    const address = this.allocate(size * 4);
-    return new MemoryTensor(this.memory, { shape: [...shape], dtype, size, address });
+    return this.tensorAt(this.allocate(sizeOf(shape) * 4), shape, dtype);
+  }
+
+  /** A tensor around what lies at this address. */
+  tensorAt<D extends DType>(address: number, shape: Shape, dtype: D): WasmTensor<D> {
+    return new MemoryTensor(this.memory, { shape: [...shape], dtype, size: sizeOf(shape), address });
   }
 
   /**
@@ -97,6 +100,11 @@ export class WasmMemory {
    */
   wantScratch(bytes: number): void {
     this.#scratchWanted = Math.max(this.#scratchWanted, bytes);
+  }
+
+  /** Most that a kernel has asked for. */
+  get scratchBytes(): number {
+    return this.#scratchWanted;
   }
 
   /** Address of the scratch space, to be asked for at each call: it moves when a kernel wanted more. */

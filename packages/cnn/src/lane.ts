@@ -1,0 +1,72 @@
+import type { Backend, Done, Tensor } from "@cifar/tensor";
+import type { PlacedLayer } from "./place.js";
+import { Program } from "./program.js";
+import type { InferRequest, TrainRequest } from "./runner.js";
+import type { Shard } from "./shard.js";
+
+/** What a lane works with. */
+export interface LaneSpec {
+  readonly placed: readonly PlacedLayer[];
+  readonly backend: Backend;
+  /** Pictures in a shard. */
+  readonly batch: number;
+  /** The current parameters and, where they are kept, their averages. */
+  readonly sets: readonly (readonly Tensor[])[];
+  readonly training: { readonly labelSmoothing: number } | undefined;
+}
+
+/** One thread's own programs, taking one shard after the other through the network. */
+export class Lane {
+  readonly #spec: LaneSpec;
+  readonly #trainProgram: Program | undefined;
+  #inferProgram: Program | undefined;
+  /** The parameters that the program for inference has taken up. */
+  readonly #inferred = { set: -1, version: -1 };
+
+  constructor(spec: LaneSpec) {
+    this.#spec = spec;
+    const { placed, backend, batch, training } = spec;
+    if (training !== undefined) this.#trainProgram = new Program({ placed, backend, batch, training });
+  }
+
+  /** Takes up the current parameters, before the first shard of a step. */
+  beginTraining(request: TrainRequest): Done {
+    const program = this.#trainProgram!;
+    program.setDropoutScale(request.dropoutScale);
+    return program.prepare(this.#spec.sets[0]!);
+  }
+
+  /** Forward, loss and backward of a shard. */
+  train(shard: Shard, request: TrainRequest): Done {
+    const training = shard.training!;
+    training.key.seed = request.seed;
+    training.key.step = request.step;
+    training.scale = request.scale;
+    return this.#trainProgram!.train(shard);
+  }
+
+  /** Makes what inference needs, which training alone does without. */
+  get inference(): Program {
+    const { placed, backend, batch } = this.#spec;
+    this.#inferProgram ??= new Program({ placed, backend, batch });
+    return this.#inferProgram;
+  }
+
+  /** Takes up a set of parameters, unless it did so before and they have not changed since. */
+  beginInference({ set, version }: InferRequest): Done {
+    if (set === this.#inferred.set && version === this.#inferred.version) return;
+    this.#inferred.set = set;
+    this.#inferred.version = version;
+    return this.inference.prepare(this.#spec.sets[set]!);
+  }
+
+  /** Writes a shard's logits. */
+  infer(shard: Shard): Done {
+    return this.inference.forward(shard);
+  }
+
+  /** Index of the first layer whose output in training holds NaN or Infinity. */
+  async firstNonFinite(shard: Shard): Promise<number | undefined> {
+    return this.#trainProgram?.firstNonFinite(shard);
+  }
+}
