@@ -1,0 +1,250 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Backend } from "../src/index.js";
+import { conv2dSizes } from "../src/specs.js";
+import { chooseAlgorithm } from "../src/wasm/conv2d.js";
+import { backends, fill } from "./support/backends.js";
+import { fixtureCases, toHwio, toNhwc } from "./support/fixtures.js";
+import { dot, expectClose, FORWARD, GRADIENT, randomNumbers, relativeError } from "./support/numbers.js";
+
+interface Shape {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly filters: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly padding: number;
+}
+
+/** Shapes of all kinds; many of them are served by Winograd. */
+const shapes: fc.Arbitrary<Shape> = fc
+  .record({
+    batch: fc.integer({ min: 1, max: 3 }),
+    height: fc.integer({ min: 1, max: 13 }),
+    width: fc.integer({ min: 1, max: 13 }),
+    channels: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(8, 16)),
+    filters: fc.oneof(fc.integer({ min: 1, max: 19 }), fc.constantFrom(8, 16, 24)),
+    kernel: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constant(3)),
+    stride: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.constant(1)),
+    padding: fc.integer({ min: 0, max: 3 }),
+  })
+  .filter(({ height, width, kernel, padding }) => Math.min(height, width) + 2 * padding >= kernel);
+
+const sizesOf = ({ batch, height, width, channels, ...rest }: Shape) =>
+  conv2dSizes({ input: [batch, height, width, channels], ...rest });
+
+/** The definition in float64, written apart from the implementations: each output, each tap. */
+function definition(shape: Shape, input: Float32Array, filter: Float32Array, bias: Float32Array): Float64Array {
+  const { batch, height, width, channels, filters, kernel, stride, padding } = shape;
+  const { outputHeight, outputWidth } = sizesOf(shape);
+  const output = new Float64Array(batch * outputHeight * outputWidth * filters);
+  for (let index = 0; index < output.length; index++) {
+    const f = index % filters;
+    const x = Math.floor(index / filters) % outputWidth;
+    const y = Math.floor(index / filters / outputWidth) % outputHeight;
+    const n = Math.floor(index / filters / outputWidth / outputHeight);
+    let sum = bias[f]!;
+    for (let i = 0; i < kernel; i++) {
+      for (let j = 0; j < kernel; j++) {
+        const row = y * stride + i - padding;
+        const column = x * stride + j - padding;
+        if (row < 0 || row >= height || column < 0 || column >= width) continue;
+        for (let c = 0; c < channels; c++) {
+          sum +=
+            input[((n * height + row) * width + column) * channels + c]! *
+            filter[((i * kernel + j) * channels + c) * filters + f]!;
+        }
+      }
+    }
+    output[index] = sum;
+  }
+  return output;
+}
+
+/** Everything that an implementation computes for a shape and these numbers. */
+async function compute(
+  backend: Backend,
+  shape: Shape,
+  numbers: { input: Float32Array; filter: Float32Array; bias: Float32Array; gradient: Float32Array },
+  relu = false,
+) {
+  const { batch, height, width, channels, filters, kernel, stride, padding } = shape;
+  const inputShape = [batch, height, width, channels];
+  const conv = backend.conv2d({ input: inputShape, filters, kernel, stride, padding, relu });
+  const input = await fill(backend, inputShape, numbers.input);
+  const output = backend.tensor(conv.outputShape);
+  const outputGradient = await fill(backend, conv.outputShape, numbers.gradient);
+  const inputGradient = backend.tensor(inputShape);
+  const filterGradient = backend.tensor(conv.filterShape);
+  const biasGradient = backend.tensor([filters]);
+  await conv.prepare(await fill(backend, conv.filterShape, numbers.filter), await fill(backend, [filters], numbers.bias));
+  await conv.forward(input, output);
+  await conv.backwardInput(outputGradient, inputGradient);
+  await conv.backwardFilter(input, outputGradient, filterGradient, biasGradient);
+  return {
+    output: await backend.read(output),
+    inputGradient: await backend.read(inputGradient),
+    filterGradient: await backend.read(filterGradient),
+    biasGradient: await backend.read(biasGradient),
+  };
+}
+
+function numbersFor(shape: Shape, seed: number) {
+  const { batch, height, width, channels, filters, kernel } = shape;
+  const { outputHeight, outputWidth } = sizesOf(shape);
+  return {
+    input: randomNumbers(batch * height * width * channels, seed),
+    filter: randomNumbers(kernel * kernel * channels * filters, seed + 1),
+    bias: randomNumbers(filters, seed + 2),
+    gradient: randomNumbers(batch * outputHeight * outputWidth * filters, seed + 3),
+  };
+}
+
+describe.each(backends)("conv2d on $name", ({ create }) => {
+  it.each(fixtureCases("conv2d").map((tensors, index) => ({ tensors, index })))(
+    "agrees with PyTorch, case $index",
+    async ({ tensors }) => {
+      const [stride, padding] = tensors.get("stride_padding")!.data as Int32Array;
+      const input = toNhwc(tensors.get("input")!);
+      const filter = toHwio(tensors.get("filter")!);
+      const [batch, height, width, channels] = input.shape as [number, number, number, number];
+      const [kernel, , , filters] = filter.shape as [number, number, number, number];
+      const result = await compute(
+        create(),
+        { batch, height, width, channels, filters, kernel, stride: stride!, padding: padding! },
+        {
+          input: input.data,
+          filter: filter.data,
+          bias: tensors.get("bias")!.data as Float32Array,
+          gradient: toNhwc(tensors.get("output_gradient")!).data,
+        },
+      );
+      expectClose(result.output, toNhwc(tensors.get("output")!).data, FORWARD);
+      expectClose(result.inputGradient, toNhwc(tensors.get("input_gradient")!).data, GRADIENT);
+      expectClose(result.filterGradient, toHwio(tensors.get("filter_gradient")!).data, GRADIENT);
+      expectClose(result.biasGradient, tensors.get("bias_gradient")!.data, GRADIENT);
+    },
+  );
+
+  it("computes the definition for any shape", async () => {
+    const backend = create();
+    await fc.assert(
+      fc.asyncProperty(shapes, fc.nat(1000), async (shape, seed) => {
+        const numbers = numbersFor(shape, seed);
+        const { output } = await compute(backend, shape, numbers);
+        expectClose(output, definition(shape, numbers.input, numbers.filter, numbers.bias), FORWARD);
+      }),
+      { numRuns: 60, seed: 1 },
+    );
+  });
+
+  it("has the gradients that make it self-adjoint: ⟨conv(x) − b, g⟩ = ⟨x, dx⟩ = ⟨filter, dfilter⟩", async () => {
+    const backend = create();
+    await fc.assert(
+      fc.asyncProperty(shapes, fc.nat(1000), async (shape, seed) => {
+        const numbers = { ...numbersFor(shape, seed), bias: new Float32Array(shape.filters) };
+        const { output, inputGradient, filterGradient, biasGradient } = await compute(backend, shape, numbers);
+        const left = dot(output, numbers.gradient);
+        const size = Math.sqrt(dot(output, output) * dot(numbers.gradient, numbers.gradient)) + 1;
+        expect(Math.abs(left - dot(numbers.input, inputGradient)) / size).toBeLessThan(GRADIENT);
+        expect(Math.abs(left - dot(numbers.filter, filterGradient)) / size).toBeLessThan(GRADIENT);
+        const { filters } = shape;
+        const sums = Array.from({ length: filters }, (_, f) =>
+          numbers.gradient.reduce((sum, value, index) => (index % filters === f ? sum + value : sum), 0),
+        );
+        expectClose(biasGradient, sums, GRADIENT);
+      }),
+      { numRuns: 60, seed: 2 },
+    );
+  });
+
+  it.each([
+    { name: "direct", shape: { batch: 2, height: 5, width: 6, channels: 3, filters: 5, kernel: 3, stride: 2, padding: 1 } },
+    { name: "Winograd", shape: { batch: 1, height: 6, width: 5, channels: 8, filters: 8, kernel: 3, stride: 1, padding: 2 } },
+  ])("has the gradients of finite differences ($name)", async ({ shape }) => {
+    const backend = create();
+    const numbers = numbersFor(shape, 7);
+    const gradients = await compute(backend, shape, numbers);
+    // The convolution is linear in each operand, so that a difference of any width is exact: the definition is float64.
+    const loss = (changed: Partial<typeof numbers>) => {
+      const { input, filter, bias } = { ...numbers, ...changed };
+      return dot(definition(shape, input, filter, bias), numbers.gradient);
+    };
+    for (const [operand, gradient] of [
+      ["input", gradients.inputGradient],
+      ["filter", gradients.filterGradient],
+      ["bias", gradients.biasGradient],
+    ] as const) {
+      const largest = gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      for (let index = 0; index < gradient.length; index += Math.ceil(gradient.length / 40)) {
+        const step = 0.5;
+        const above = numbers[operand].slice();
+        const below = numbers[operand].slice();
+        above[index]! += step;
+        below[index]! -= step;
+        const slope = (loss({ [operand]: above }) - loss({ [operand]: below })) / (above[index]! - below[index]!);
+        expect(Math.abs(slope - gradient[index]!) / largest).toBeLessThan(GRADIENT);
+      }
+    }
+  });
+
+  it("ends with max(0, ·) if asked to", async () => {
+    const shape = { batch: 1, height: 7, width: 7, channels: 8, filters: 8, kernel: 3, stride: 1, padding: 1 };
+    const numbers = numbersFor(shape, 3);
+    const plain = await compute(create(), shape, numbers);
+    const fused = await compute(create(), shape, numbers, true);
+    expect(fused.output).toEqual(plain.output.map((value) => Math.max(0, value)));
+    expect(fused.inputGradient).toEqual(plain.inputGradient);
+  });
+
+  it("gives a picture the same bits whatever the others in the batch are", async () => {
+    const shape = { batch: 2, height: 9, width: 9, channels: 8, filters: 16, kernel: 3, stride: 1, padding: 2 };
+    const numbers = numbersFor(shape, 5);
+    const other = { ...numbers, input: numbers.input.slice() };
+    other.input.fill(9, 0, numbers.input.length / 2);
+    const first = await compute(create(), shape, numbers);
+    const second = await compute(create(), shape, other);
+    const half = first.output.length / 2;
+    expect(second.output.slice(half)).toEqual(first.output.slice(half));
+    expect(second.output.slice(0, half)).not.toEqual(first.output.slice(0, half));
+  });
+});
+
+describe("the algorithm of backend wasm", () => {
+  it("is Winograd's for 3×3 with stride 1 and whole vectors of channels, else direct", () => {
+    const shape = { input: [1, 20, 20, 64], filters: 64, kernel: 3, padding: 2 };
+    expect(chooseAlgorithm(conv2dSizes(shape))).toBe("winograd");
+    expect(chooseAlgorithm(conv2dSizes({ ...shape, stride: 2 }))).toBe("direct");
+    expect(chooseAlgorithm(conv2dSizes({ ...shape, kernel: 5 }))).toBe("direct");
+    expect(chooseAlgorithm(conv2dSizes({ ...shape, filters: 10 }))).toBe("direct");
+    expect(chooseAlgorithm(conv2dSizes({ ...shape, input: [1, 32, 32, 3] }))).toBe("direct");
+  });
+
+  it.each([
+    { name: "conv2", height: 34, channels: 32, filters: 32 },
+    { name: "conv3", height: 18, channels: 32, filters: 64 },
+    { name: "conv4", height: 20, channels: 64, filters: 64 },
+  ])("errs by less than 1e-5 of the largest value on the network's $name", async ({ height, channels, filters }) => {
+    const shape = { batch: 1, height, width: height, channels, filters, kernel: 3, stride: 1, padding: 2 };
+    const numbers = numbersFor(shape, 11);
+    const [reference, wasm] = backends;
+    const exact = await compute(reference!.create(), shape, numbers);
+    const fast = await compute(wasm!.create(), shape, numbers);
+    const expected = definition(shape, numbers.input, numbers.filter, numbers.bias);
+    expect(relativeError(fast.output, expected)).toBeLessThan(1e-5);
+    expect(relativeError(fast.inputGradient, exact.inputGradient)).toBeLessThan(1e-5);
+    expect(relativeError(fast.filterGradient, exact.filterGradient)).toBeLessThan(1e-5);
+  });
+
+  it("gives the same bits with 2 and with 4 vectors", async () => {
+    const shape = { batch: 2, height: 9, width: 11, channels: 16, filters: 32, kernel: 3, stride: 1, padding: 2 };
+    const numbers = numbersFor(shape, 13);
+    const [, narrow, wide] = backends;
+    expect(await compute(wide!.create(), shape, numbers)).toEqual(await compute(narrow!.create(), shape, numbers));
+    const direct = { ...shape, channels: 3 };
+    const others = numbersFor(direct, 17);
+    expect(await compute(wide!.create(), direct, others)).toEqual(await compute(narrow!.create(), direct, others));
+  });
+});
