@@ -15,6 +15,9 @@ import { cifarCnn, saveModel } from "@cifar/cnn";
 /** The one file of code of the image. */
 export const RUNTIME = fileURLToPath(new URL("../../../template/cnn-node/runtime/index.mjs", import.meta.url));
 
+/** Those of the image's Dockerfile. */
+const FLAGS = ["--expose-gc", "--optimize-for-size", "--max-semi-space-size=1", "--max-old-space-size=64"];
+
 /** The network of the mission in a file; which weights it has makes no difference to the time that it takes. */
 export async function writeModel(): Promise<{ readonly path: string; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "cifar-bench-serve-"));
@@ -74,7 +77,7 @@ export interface FunctionProcess {
 export async function startFunction(modelPath: string, picture: Buffer): Promise<FunctionProcess> {
   const port = await freePort();
   const started = performance.now();
-  const child = spawn(process.execPath, ["--max-semi-space-size=2", RUNTIME], {
+  const child = spawn(process.execPath, [...FLAGS, RUNTIME], {
     // The log is written, as it is in a cluster, but to nowhere.
     stdio: ["ignore", "ignore", "inherit"],
     env: { model_path: modelPath, http_port: String(port) },

@@ -2,6 +2,7 @@ import { BatchQueue } from "./batch-queue.js";
 import { ByteBudget, type ByteLease } from "./body.js";
 import type { Classifier } from "./classifier.js";
 import { type Config, parseDuration } from "./config.js";
+import { GarbageMeter } from "./garbage.js";
 import type { Hooks } from "./hooks.js";
 import type { DecodePicture } from "./input/pictures.js";
 import type { Logger } from "./log.js";
@@ -13,6 +14,8 @@ export interface ApplicationOptions {
   readonly config: Config;
   readonly logger: Logger;
   readonly decode: DecodePicture;
+  /** Default: leaves it all to V8. */
+  readonly garbage?: GarbageMeter;
 }
 
 /** A network with the queue in front of it. */
@@ -33,7 +36,16 @@ export interface Exchange {
   readonly timings: Map<string, number>;
 }
 
-/** Bodies in memory at once, in multiples of the largest one: 16 MiB unless configured otherwise. */
+/** What is logged of a request. */
+interface LogLine {
+  readonly request: FunctionRequest;
+  readonly pictures?: number;
+  readonly started: number;
+  readonly status: number;
+  readonly problem?: Problem;
+}
+
+/** Bodies in memory at once, in multiples of the largest one: 8 MiB unless configured otherwise. */
 const BODIES_IN_MEMORY = 4;
 
 /**
@@ -44,6 +56,7 @@ export class Application {
   readonly decode: DecodePicture;
   readonly logger: Logger;
   readonly #budget: ByteBudget;
+  readonly #garbage: GarbageMeter;
   #model: Model | undefined;
   #hooks: Hooks = {};
   #loaded: Promise<Model>;
@@ -53,9 +66,10 @@ export class Application {
   #draining = false;
   #refusing = false;
 
-  constructor({ config, logger, decode }: ApplicationOptions) {
+  constructor({ config, logger, decode, garbage = new GarbageMeter(undefined) }: ApplicationOptions) {
     this.config = config;
     this.decode = decode;
+    this.#garbage = garbage;
     this.logger = logger;
     this.#budget = new ByteBudget(BODIES_IN_MEMORY * config.maxBodyBytes);
     this.#loaded = new Promise((resolve) => {
@@ -131,6 +145,11 @@ export class Application {
    */
   async answer(request: FunctionRequest): Promise<FunctionAnswer> {
     const started = performance.now();
+    if (this.#inflight >= this.config.maxInflight && !isProbe(request)) {
+      // Under overload most requests end here: the cheaper, the more time is left for those that are worked on.
+      this.#log({ request, started, status: OVERLOADED.status, problem: OVERLOADED });
+      return OVERLOADED_ANSWER;
+    }
     const controller = new AbortController();
     const drop = (): void => controller.abort(new Dropped());
     const limit = this.#timeFor(request);
@@ -148,20 +167,21 @@ export class Application {
     };
     try {
       const answer = await this.#work(exchange);
-      this.#log(exchange, answer.status, started);
+      this.#log({ request, pictures: exchange.pictures, started, status: answer.status });
       return answer;
     } catch (thrown) {
       if (thrown instanceof Dropped || request.signal.aborted) {
-        this.#log(exchange, 499, started);
+        this.#log({ request, started, status: 499 });
         throw thrown instanceof Dropped ? thrown : new Dropped();
       }
       const problem = asProblem(thrown);
-      this.#log(exchange, problem.status, started, problem);
+      this.#log({ request, started, status: problem.status, problem });
       return problemAnswer(problem);
     } finally {
       clearTimeout(timer);
       request.signal.removeEventListener("abort", drop);
-      exchange.lease.end();
+      // Each byte of a body is there twice: as it came and put together.
+      this.#garbage.add(2 * exchange.lease.end());
     }
   }
 
@@ -173,16 +193,11 @@ export class Application {
   }
 
   async #work(exchange: Exchange): Promise<FunctionAnswer> {
-    if (exchange.request.path.startsWith("/_/")) {
+    if (isProbe(exchange.request)) {
       return route(this, exchange);
     }
     if (this.#refusing) {
       throw new Problem("draining", "This replica is shutting down; try again.", { headers: { "retry-after": "1" } });
-    }
-    if (this.#inflight >= this.config.maxInflight) {
-      throw new Problem("too-many-requests", `${this.#inflight} requests are being worked on already; try again.`, {
-        headers: { "retry-after": "1" },
-      });
     }
     this.#inflight++;
     try {
@@ -199,8 +214,8 @@ export class Application {
     }
   }
 
-  #log({ request, pictures }: Exchange, status: number, started: number, problem?: Problem): void {
-    const level = status >= 500 ? "error" : request.path.startsWith("/_/") ? "debug" : "info";
+  #log({ request, pictures = 0, started, status, problem }: LogLine): void {
+    const level = status >= 500 ? "error" : isProbe(request) ? "debug" : "info";
     this.logger.log(level, problem?.message ?? "answered", {
       method: request.method,
       path: request.path,
@@ -213,6 +228,11 @@ export class Application {
         status >= 500 && problem?.cause instanceof Error ? (problem.cause.stack ?? problem.cause.message) : undefined,
     });
   }
+}
+
+/** Probes are answered whatever else goes on. */
+function isProbe({ path }: FunctionRequest): boolean {
+  return path.startsWith("/_/");
 }
 
 /** Settles as the work does, or rejects with the signal's reason if that comes first. */
@@ -238,3 +258,8 @@ function problemAnswer(problem: Problem): FunctionAnswer {
     body: `${JSON.stringify(problem)}\n`,
   };
 }
+
+const OVERLOADED = new Problem("too-many-requests", "As many requests as fit are being worked on already; try again.", {
+  headers: { "retry-after": "1" },
+});
+const OVERLOADED_ANSWER = problemAnswer(OVERLOADED);

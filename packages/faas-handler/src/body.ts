@@ -29,8 +29,10 @@ export class ByteBudget {
         own += bytes;
       },
       end: () => {
+        const bytes = own;
         this.#taken -= own;
         own = 0;
+        return bytes;
       },
     };
   }
@@ -39,7 +41,8 @@ export class ByteBudget {
 export interface ByteLease {
   /** @throws Problem too-many-requests where the budget does not have that many bytes left */
   grow(bytes: number): void;
-  end(): void;
+  /** Gives the share back and says how large it was. */
+  end(): number;
 }
 
 export interface ReadLimits {

@@ -13,9 +13,9 @@ export interface Config {
   readonly modelPath: string;
   /** [http_port] Where the watchdog expects the function; default 3000, 0 takes a free one. */
   readonly port: number;
-  /** [max_body_bytes] Largest body that is held in memory; default 4 MiB. `/evaluate` streams and is not bound by it. */
+  /** [max_body_bytes] Largest body that is held in memory; default 2 MiB. `/evaluate` streams and is not bound by it. */
   readonly maxBodyBytes: number;
-  /** [max_pixels] Most pixels of a picture, read from its header before anything is unpacked; default 2^21, a Full HD picture. */
+  /** [max_pixels] Most pixels of a picture, read from its header before anything is unpacked; default 2^20, such as 1024 × 1024. */
   readonly maxPixels: number;
   /** [max_batch] Most pictures that are computed together; default 8. */
   readonly maxBatch: number;
@@ -119,8 +119,8 @@ export function readConfig(environment: Environment): Config {
   return {
     modelPath: environment["model_path"] || "./model.safetensors",
     port: wholeNumber(environment, "http_port", { default: 3000, min: 0, max: 65535 }),
-    maxBodyBytes: wholeNumber(environment, "max_body_bytes", { default: 2 ** 22, min: 1, max: 2 ** 30 }),
-    maxPixels: wholeNumber(environment, "max_pixels", { default: 2 ** 21, min: 1, max: 2 ** 28 }),
+    maxBodyBytes: wholeNumber(environment, "max_body_bytes", { default: 2 ** 21, min: 1, max: 2 ** 30 }),
+    maxPixels: wholeNumber(environment, "max_pixels", { default: 2 ** 20, min: 1, max: 2 ** 28 }),
     maxBatch: wholeNumber(environment, "max_batch", { default: 8, min: 1, max: 1024 }),
     maxInflight: wholeNumber(environment, "max_inflight", { default: 64, min: 1, max: 100_000 }),
     execTimeout,

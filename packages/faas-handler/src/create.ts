@@ -2,6 +2,7 @@ import { Application } from "./application.js";
 import type { Classifier } from "./classifier.js";
 import { type Config, readConfig } from "./config.js";
 import { pictureDecoder } from "./decode.js";
+import { GarbageMeter } from "./garbage.js";
 import { createHandler, type Handler } from "./handler.js";
 import type { Hooks } from "./hooks.js";
 import { loadHooks } from "./load-hooks.js";
@@ -26,7 +27,8 @@ export interface ServerOptions {
 export function createApplication(options: ServerOptions): Application {
   const { config = readConfig(process.env) } = options;
   const logger = options.logger ?? createLogger(config.logLevel, (line) => process.stdout.write(line));
-  return new Application({ config, logger, decode: pictureDecoder(config.maxPixels) });
+  const garbage = new GarbageMeter(globalThis.gc);
+  return new Application({ config, logger, garbage, decode: pictureDecoder(config.maxPixels, garbage) });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { decodePicture, toInput } from "@cifar/cifar";
 import type { PictureShape } from "./classifier.js";
+import type { GarbageMeter } from "./garbage.js";
 import type { DecodePicture } from "./input/pictures.js";
 import { Problem } from "./problem.js";
 
@@ -22,12 +23,20 @@ function checkShape([height, width, channels]: PictureShape): void {
   }
 }
 
+/** Memory that decoding takes for each pixel, in bytes: samples, rows and planes of the decoders, and the result. */
+const BYTES_PER_PIXEL = 44;
+
 /** Decodes PNG and JPEG files with @cifar/cifar; those with more than `maxPixels` are refused by their header. */
-export function pictureDecoder(maxPixels: number): DecodePicture {
+export function pictureDecoder(maxPixels: number, garbage: GarbageMeter): DecodePicture {
   return async (file, shape) => {
     checkShape(shape);
+    while (garbage.collected !== undefined) {
+      await garbage.collected;
+    }
     try {
-      const pixels = toInput(decodePicture(file, { maxPixels }), shape[0]);
+      const picture = decodePicture(file, { maxPixels });
+      const pixels = toInput(picture, shape[0]);
+      garbage.add(BYTES_PER_PIXEL * picture.width * picture.height);
       return shape[2] === 1 ? toGrey(pixels) : pixels;
     } catch (thrown) {
       throw asPictureProblem(thrown);

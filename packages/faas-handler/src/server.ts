@@ -10,6 +10,9 @@ const LINGER = { bytes: 2 ** 24, milliseconds: 1000 } as const;
 /** Requests on their way from the watchdog when it stops taking new ones; they still arrive after its interval. */
 const MARGIN_MS = 250;
 
+/** Connections that may wait to be accepted: where they overflow, the system drops them and clients wait for a second. */
+const BACKLOG = 4096;
+
 /** The application on node:http, as the watchdog expects it. */
 export class FunctionServer {
   readonly application: Application;
@@ -44,7 +47,7 @@ export class FunctionServer {
   listen(port: number, host?: string): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
+      this.#server.listen({ port, backlog: BACKLOG, ...(host === undefined ? {} : { host }) }, () => {
         this.#server.off("error", reject);
         this.#loaded = this.#load();
         resolve((this.#server.address() as AddressInfo).port);
@@ -152,13 +155,13 @@ interface Connection {
  * socket closed with unread bytes is reset, and the client may lose the answer with it.
  */
 async function send(answer: FunctionAnswer, { request, response, stopReading }: Connection): Promise<void> {
-  const body = Buffer.from(answer.body);
-  response.writeHead(answer.status, { ...answer.headers, "content-length": body.length });
+  response.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body) });
   if (request.complete) {
-    response.end(body);
+    // As text: Node then sends headers and body in one system call.
+    response.end(answer.body);
     return;
   }
-  response.write(body);
+  response.write(answer.body);
   if (await discard(request, stopReading)) {
     response.end();
   } else {

@@ -6,8 +6,8 @@ describe("readConfig", () => {
     expect(readConfig({})).toEqual({
       modelPath: "./model.safetensors",
       port: 3000,
-      maxBodyBytes: 4_194_304,
-      maxPixels: 2_097_152,
+      maxBodyBytes: 2_097_152,
+      maxPixels: 1_048_576,
       maxBatch: 8,
       maxInflight: 64,
       execTimeout: 30_000,

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Application } from "../src/application.ts";
 import { readConfig } from "../src/config.ts";
 import { pictureDecoder } from "../src/decode.ts";
+import { GarbageMeter } from "../src/garbage.ts";
 import { SILENT } from "../src/log.ts";
 import { FunctionServer } from "../src/server.ts";
 import { fakeClassifier } from "./support/function.ts";
@@ -187,7 +188,11 @@ describe("random and half-valid bodies of every type", () => {
   beforeAll(async () => {
     // The real decoder, with a network that costs nothing.
     const config = readConfig({ max_body_bytes: "20000", max_pixels: "100000" });
-    const application = new Application({ config, logger: SILENT, decode: pictureDecoder(config.maxPixels) });
+    const application = new Application({
+      config,
+      logger: SILENT,
+      decode: pictureDecoder(config.maxPixels, new GarbageMeter(undefined)),
+    });
     application.use(fakeClassifier());
     server = new FunctionServer(application);
     port = await server.listen(0, "127.0.0.1");

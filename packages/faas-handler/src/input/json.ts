@@ -1,4 +1,6 @@
+import { isUtf8 } from "node:buffer";
 import { Problem } from "../problem.js";
+import { JsonError, JsonReader } from "./json-reader.js";
 import { joinPictures, type PictureReader, type Pictures } from "./pictures.js";
 
 function invalid(detail: string): Problem {
@@ -10,47 +12,78 @@ function invalid(detail: string): Problem {
  * base64 (of a PNG or JPEG file or of planes; a `data:` URL's too) or height × width × channels whole numbers.
  * @throws Problem invalid-request where it is not JSON, invalid-picture where it does not hold pictures
  */
-export async function readJson(bytes: Uint8Array, reader: PictureReader): Promise<Pictures> {
-  const value = parse(bytes);
-  if (Array.isArray(value)) {
-    return joinPictures([numbers(value, reader, "The array")], false);
+export async function readJson(bytes: Uint8Array, pictures: PictureReader): Promise<Pictures> {
+  try {
+    if (!isUtf8(bytes)) {
+      throw new JsonError("it is not UTF-8");
+    }
+    const json = new JsonReader(bytes);
+    const read = await readBody(json, pictures);
+    json.end();
+    return read;
+  } catch (thrown) {
+    throw thrown instanceof JsonError
+      ? new Problem("invalid-request", `The body is not valid JSON: ${thrown.message}.`, { cause: thrown })
+      : thrown;
   }
-  if (typeof value !== "object" || value === null) {
-    throw invalid('The body must be {"image": …}, {"images": […]} or a nested array of numbers.');
+}
+
+async function readBody(json: JsonReader, pictures: PictureReader): Promise<Pictures> {
+  switch (json.kind()) {
+    case "array":
+      return joinPictures([readNumbers(json, pictures, "The array")], false);
+    case "object":
+      return readObject(json, pictures);
+    default:
+      json.skip();
+      json.end();
+      throw invalid('The body must be {"image": …}, {"images": […]} or a nested array of numbers.');
   }
-  const { image, images } = value as { image?: unknown; images?: unknown };
-  if ((image === undefined) === (images === undefined)) {
+}
+
+async function readObject(json: JsonReader, pictures: PictureReader): Promise<Pictures> {
+  let read: Pictures | undefined;
+  for (const name of json.members()) {
+    if (name !== "image" && name !== "images") {
+      json.skip();
+      continue;
+    }
+    if (read !== undefined) {
+      throw invalid('The body must have either "image" or "images", once.');
+    }
+    read =
+      name === "image"
+        ? joinPictures([await readPicture(json, pictures, "image")], false)
+        : await readList(json, pictures);
+  }
+  if (read === undefined) {
     throw invalid('The body must have either "image" or "images".');
   }
-  if (images === undefined) {
-    return joinPictures([await picture(image, reader, "image")], false);
-  }
-  if (!Array.isArray(images) || images.length === 0) {
-    throw invalid('"images" must be an array of at least one picture.');
-  }
+  return read;
+}
+
+async function readList(json: JsonReader, pictures: PictureReader): Promise<Pictures> {
   const each: Uint8Array[] = [];
-  for (const [index, one] of images.entries()) {
-    each.push(await picture(one, reader, `images[${index}]`));
+  if (json.kind() === "array") {
+    for (const index of json.elements()) {
+      each.push(await readPicture(json, pictures, `images[${index}]`));
+    }
+  }
+  if (each.length === 0) {
+    throw invalid('"images" must be an array of at least one picture.');
   }
   return joinPictures(each, true);
 }
 
-function parse(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new Problem("invalid-request", "The body is not valid JSON in UTF-8.", { cause });
+async function readPicture(json: JsonReader, pictures: PictureReader, where: string): Promise<Uint8Array> {
+  switch (json.kind()) {
+    case "string":
+      return pictures.either(fromBase64(json.string(), where), where);
+    case "array":
+      return readNumbers(json, pictures, where);
+    default:
+      throw invalid(`${where} must be base64 or a nested array of numbers.`);
   }
-}
-
-async function picture(value: unknown, reader: PictureReader, where: string): Promise<Uint8Array> {
-  if (typeof value === "string") {
-    return reader.either(fromBase64(value, where), where);
-  }
-  if (Array.isArray(value)) {
-    return numbers(value, reader, where);
-  }
-  throw invalid(`${where} must be base64 or a nested array of numbers.`);
 }
 
 function fromBase64(text: string, where: string): Uint8Array {
@@ -61,16 +94,17 @@ function fromBase64(text: string, where: string): Uint8Array {
   return Buffer.from(encoded, "base64");
 }
 
-function numbers(rows: readonly unknown[], reader: PictureReader, where: string): Uint8Array {
-  const [height, width, channels] = reader.shape;
+function readNumbers(json: JsonReader, { shape, size }: PictureReader, where: string): Uint8Array {
+  const [height, width, channels] = shape;
   const wrong = (): Problem =>
     invalid(`${where} must have ${height} rows of ${width} pixels of ${channels} whole numbers from 0 to 255.`);
-  const pixels = new Uint8Array(reader.size);
+  const pixels = new Uint8Array(size);
   let at = 0;
-  for (const row of sized(rows, height, wrong)) {
-    for (const pixel of sized(row, width, wrong)) {
-      for (const value of sized(pixel, channels, wrong)) {
-        if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > 255) {
+  for (const _row of sized(json, height, wrong)) {
+    for (const _column of sized(json, width, wrong)) {
+      for (const _channel of sized(json, channels, wrong)) {
+        const value = json.kind() === "number" ? json.number() : Number.NaN;
+        if (!(Number.isInteger(value) && value >= 0 && value <= 255)) {
           throw wrong();
         }
         pixels[at++] = value;
@@ -80,9 +114,20 @@ function numbers(rows: readonly unknown[], reader: PictureReader, where: string)
   return pixels;
 }
 
-function sized(value: unknown, length: number, wrong: () => Problem): readonly unknown[] {
-  if (!Array.isArray(value) || value.length !== length) {
+/** The elements of an array that must have exactly this many. */
+function* sized(json: JsonReader, length: number, wrong: () => Problem): Generator<number, void, undefined> {
+  if (json.kind() !== "array") {
     throw wrong();
   }
-  return value;
+  let count = 0;
+  for (const index of json.elements()) {
+    if (index >= length) {
+      throw wrong();
+    }
+    count++;
+    yield index;
+  }
+  if (count !== length) {
+    throw wrong();
+  }
 }
