@@ -79,7 +79,10 @@ async function compute(
   const inputGradient = backend.tensor(inputShape);
   const filterGradient = backend.tensor(conv.filterShape);
   const biasGradient = backend.tensor([filters]);
-  await conv.prepare(await fill(backend, conv.filterShape, numbers.filter), await fill(backend, [filters], numbers.bias));
+  await conv.prepare(
+    await fill(backend, conv.filterShape, numbers.filter),
+    await fill(backend, [filters], numbers.bias),
+  );
   await conv.forward(input, output);
   await conv.backwardInput(outputGradient, inputGradient);
   await conv.backwardFilter(input, outputGradient, filterGradient, biasGradient);
@@ -161,8 +164,14 @@ describe.each(backends)("conv2d on $name", ({ create }) => {
   });
 
   it.each([
-    { name: "direct", shape: { batch: 2, height: 5, width: 6, channels: 3, filters: 5, kernel: 3, stride: 2, padding: 1 } },
-    { name: "Winograd", shape: { batch: 1, height: 6, width: 5, channels: 8, filters: 8, kernel: 3, stride: 1, padding: 2 } },
+    {
+      name: "direct",
+      shape: { batch: 2, height: 5, width: 6, channels: 3, filters: 5, kernel: 3, stride: 2, padding: 1 },
+    },
+    {
+      name: "Winograd",
+      shape: { batch: 1, height: 6, width: 5, channels: 8, filters: 8, kernel: 3, stride: 1, padding: 2 },
+    },
   ])("has the gradients of finite differences ($name)", async ({ shape }) => {
     const backend = create();
     const numbers = numbersFor(shape, 7);

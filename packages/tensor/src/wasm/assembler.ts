@@ -96,11 +96,6 @@ export class FunctionBuilder<const Parameters extends readonly ValueType[] = rea
     return this;
   }
 
-  f64(value: number): this {
-    this.#code.push(0x44, ...bytesOf(new Float64Array([value])));
-    return this;
-  }
-
   /** v128.const of four equal float32 lanes. */
   f32x4(value: number): this {
     return this.#v128(bytesOf(new Float32Array(4).fill(value)));
@@ -149,25 +144,9 @@ export class FunctionBuilder<const Parameters extends readonly ValueType[] = rea
     return by === 0 ? this : this.get(local).i32(by).op("i32.add").set(local);
   }
 
-  /** A block; `branch(n)` inside leaves the n-th block around it. */
-  block(body: () => void): this {
-    return this.#structured(0x02, body);
-  }
-
   /** A loop; `branch(0)` inside starts it again. */
   loop(body: () => void): this {
     return this.#structured(0x03, body);
-  }
-
-  /** Runs the body if the i32 on the stack is not 0. */
-  if(body: () => void): this {
-    return this.#structured(0x04, body);
-  }
-
-  branch(depth: number): this {
-    this.#code.push(0x0c);
-    appendUnsigned(this.#code, depth);
-    return this;
   }
 
   branchIf(depth: number): this {
@@ -188,13 +167,6 @@ export class FunctionBuilder<const Parameters extends readonly ValueType[] = rea
         body();
         this.get(counter).i32(-1).op("i32.add").tee(counter).branchIf(0);
       });
-  }
-
-  /** Calls the function with this index in the module. */
-  call(index: number): this {
-    this.#code.push(0x10);
-    appendUnsigned(this.#code, index);
-    return this;
   }
 
   /** The function's body in binary form. */
@@ -276,7 +248,7 @@ function name(text: string): number[] {
   return [...unsigned(bytes.length), ...bytes];
 }
 
-function bytesOf(values: Float32Array | Float64Array | Int32Array): Uint8Array {
+function bytesOf(values: Float32Array | Int32Array): Uint8Array {
   return new Uint8Array(values.buffer);
 }
 

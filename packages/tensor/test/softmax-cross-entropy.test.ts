@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import type { Backend } from "../src/index.js";
+import { backends, fill, fillLabels } from "./support/backends.js";
+import { fixtureCases } from "./support/fixtures.js";
+import { expectClose, FORWARD, GRADIENT, randomNumbers } from "./support/numbers.js";
+
+async function compute(
+  backend: Backend,
+  spec: { batch: number; classes: number; labelSmoothing?: number },
+  logits: ArrayLike<number>,
+  labels: readonly number[],
+  scale = 1,
+) {
+  const { batch, classes } = spec;
+  const loss = backend.softmaxCrossEntropy(spec);
+  const labelTensor = await fillLabels(backend, labels);
+  const [probabilities, losses] = [backend.tensor([batch, classes]), backend.tensor([batch])];
+  const gradient = backend.tensor([batch, classes]);
+  await loss.forward(await fill(backend, [batch, classes], logits), labelTensor, probabilities, losses);
+  await loss.backward(probabilities, labelTensor, scale, gradient);
+  return {
+    probabilities: await backend.read(probabilities),
+    losses: await backend.read(losses),
+    gradient: await backend.read(gradient),
+  };
+}
+
+describe.each(backends)("softmaxCrossEntropy on $name", ({ create }) => {
+  it.each(fixtureCases("softmax-cross-entropy").map((tensors, index) => ({ tensors, index })))(
+    "agrees with PyTorch, label smoothing included, case $index",
+    async ({ tensors }) => {
+      const { shape, data } = tensors.get("logits")!;
+      const [batch, classes] = shape as [number, number];
+      const labels = [...tensors.get("labels")!.data];
+      const labelSmoothing = tensors.get("label_smoothing")!.data[0]!;
+      const result = await compute(create(), { batch, classes, labelSmoothing }, data, labels, 1 / batch);
+      const mean = result.losses.reduce((sum, value) => sum + value, 0) / batch;
+      expectClose([mean], tensors.get("loss")!.data, FORWARD);
+      expectClose(result.gradient, tensors.get("gradient")!.data, GRADIENT);
+    },
+  );
+
+  it("is stable for logits of ±10,000", async () => {
+    const result = await compute(create(), { batch: 2, classes: 3 }, [1e4, -1e4, 0, -1e4, -1e4, -1e4], [1, 2]);
+    expectClose(result.losses, [2e4, Math.log(3)], FORWARD);
+    expectClose(result.probabilities, [1, 0, 0, 1 / 3, 1 / 3, 1 / 3], FORWARD);
+  });
+
+  it("counts a picture with label −1 as absent: no loss, no gradient", async () => {
+    const logits = randomNumbers(6, 1);
+    const result = await compute(create(), { batch: 2, classes: 3, labelSmoothing: 0.1 }, logits, [-1, 2]);
+    expect(result.losses[0]).toBe(0);
+    expect([...result.gradient.slice(0, 3)]).toEqual([0, 0, 0]);
+    expect(result.losses[1]).toBeGreaterThan(0);
+  });
+
+  it.each([0, 0.2])("has the gradient of finite differences with smoothing %f", async (labelSmoothing) => {
+    const backend = create();
+    const logits = randomNumbers(5, 3);
+    const spec = { batch: 1, classes: 5, labelSmoothing };
+    const { gradient } = await compute(backend, spec, logits, [3]);
+    const exact = (values: Float64Array) => {
+      const logSum = Math.log(values.reduce((sum, value) => sum + Math.exp(value), 0));
+      return values.reduce((sum, value, c) => {
+        const target = (c === 3 ? 1 - labelSmoothing : 0) + labelSmoothing / 5;
+        return sum - target * (value - logSum);
+      }, 0);
+    };
+    for (let c = 0; c < 5; c++) {
+      const moved = (by: number) => Float64Array.from(logits, (value, k) => (k === c ? value + by : value));
+      expect(gradient[c]).toBeCloseTo((exact(moved(1e-5)) - exact(moved(-1e-5))) / 2e-5, 5);
+    }
+  });
+
+  it("gives probabilities alone, in place", async () => {
+    const backend = create();
+    const logits = await fill(backend, [2, 2], [0, Math.log(3), 5, 5]);
+    await backend.softmax({ batch: 2, classes: 2 }).forward(logits, logits);
+    expectClose(await backend.read(logits), [0.25, 0.75, 0.5, 0.5], FORWARD);
+  });
+});

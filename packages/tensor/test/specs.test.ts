@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import { formatShape, hostTensor, sameShape, sizeOf, TensorError, tensor } from "../src/index.js";
+import { expectShape } from "../src/shape.js";
+import { backends } from "./support/backends.js";
+
+/** The message of the TensorError that a call throws. */
+function refusal(call: () => unknown): string {
+  try {
+    call();
+  } catch (error) {
+    expect(error).toBeInstanceOf(TensorError);
+    expect((error as TensorError).message).not.toContain("\n");
+    return `${(error as TensorError).code}: ${(error as TensorError).message}`;
+  }
+  throw new Error("nothing was thrown");
+}
+
+describe.each(backends)("specs on $name", ({ create }) => {
+  const backend = create();
+  const conv = { input: [1, 8, 8, 3], filters: 4, kernel: 3 };
+
+  it.each([
+    [
+      () => backend.conv2d({ ...conv, input: [8, 8, 3] }),
+      /conv2d: input must have shape \[batch, height, width, channels\].*\[8, 8, 3\]/,
+    ],
+    [() => backend.conv2d({ ...conv, filters: 0 }), /conv2d: filters must be a whole number of at least 1, but is 0/],
+    [() => backend.conv2d({ ...conv, stride: 1.5 }), /conv2d: stride must be a whole number/],
+    [() => backend.conv2d({ ...conv, padding: -1 }), /conv2d: padding must be a whole number of at least 0, but is -1/],
+    [() => backend.conv2d({ ...conv, kernel: 9 }), /conv2d: a window of 9 does not fit into 8 values padded by 0/],
+    [() => backend.maxPool2d({ input: [1, 1, 8, 3], size: 2 }), /maxPool2d: a window of 2 does not fit into 1/],
+    [() => backend.dropout({ shape: [1, 3], rate: 1 }), /dropout: rate must be at least 0 and below 1, but is 1/],
+    [() => backend.dropout({ shape: [1, 0], rate: 0.5 }), /dropout: every dimension.*\[1, 0\]/],
+    [() => backend.linear({ batch: 1, inputs: Number.NaN, outputs: 1 }), /linear: inputs.*NaN/],
+    [
+      () => backend.softmaxCrossEntropy({ batch: 1, classes: 2, labelSmoothing: 1 }),
+      /softmaxCrossEntropy: labelSmoothing must be at least 0 and below 1, but is 1/,
+    ],
+    [() => backend.softmax({ batch: 0, classes: 2 }), /softmax: batch/],
+    [() => backend.sum({ shape: [1], count: 0 }), /sum: count/],
+    [() => backend.sgd({ shape: [1], momentum: 1 }), /sgd: momentum must be at least 0 and below 1, but is 1/],
+    [() => backend.sgd({ shape: [1], nesterov: true }), /sgd: nesterov needs a momentum above 0/],
+    [() => backend.muon({ shape: [4] }), /muon: needs a matrix or filters, but the shape is \[4\]/],
+    [() => backend.tensor([2, -1]), /tensor: every dimension.*\[2, -1\]/],
+  ])("refuse what cannot be, in one line that says what was expected: %s", (call, message) => {
+    expect(refusal(call)).toMatch(message);
+    expect(refusal(call)).toMatch(/^INVALID_ARGUMENT/);
+  });
+});
+
+describe("tensors", () => {
+  it("hold zeros, or the array that they are given", () => {
+    expect([...tensor([2, 2]).data]).toEqual([0, 0, 0, 0]);
+    const data = Float32Array.of(1, 2);
+    expect(tensor([2], data).data).toBe(data);
+    expect(hostTensor([3], "int32").data).toBeInstanceOf(Int32Array);
+  });
+
+  it("refuse an array of another size", () => {
+    expect(refusal(() => tensor([2, 3], new Float32Array(5)))).toBe(
+      "SHAPE_MISMATCH: tensor: shape [2, 3] holds 6 values, but 5 were given",
+    );
+  });
+});
+
+describe("shapes", () => {
+  it("have a size, compare and print", () => {
+    expect(sizeOf([2, 3, 4])).toBe(24);
+    expect(sizeOf([])).toBe(1);
+    expect(sameShape([1, 2], [1, 2])).toBe(true);
+    expect(sameShape([1, 2], [2, 1])).toBe(false);
+    expect(sameShape([1], [1, 1])).toBe(false);
+    expect(formatShape([1, 2])).toBe("[1, 2]");
+  });
+
+  it("that do not fit are named with what was expected", () => {
+    expect(refusal(() => expectShape("conv2d", "input", [1, 2], [1, 3]))).toBe(
+      "SHAPE_MISMATCH: conv2d: input has shape [1, 2], expected [1, 3]",
+    );
+  });
+});

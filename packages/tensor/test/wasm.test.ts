@@ -1,0 +1,173 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { createWasmBackend, TensorError, wasmSupported } from "../src/index.js";
+import { encodeModule, FunctionBuilder } from "../src/wasm/assembler.js";
+import { createContext } from "../src/wasm/context.js";
+import { WasmMemory } from "../src/wasm/memory.js";
+
+const LIMITS = { shared: false, maximumPages: 1 };
+
+function instantiate(f: FunctionBuilder, memory = new WebAssembly.Memory({ initial: 1, maximum: 1 })) {
+  const bytes = encodeModule(new Map([["run", f]]), LIMITS);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  return { run: exports["run"] as (...values: number[]) => void, memory };
+}
+
+describe("the assembler", () => {
+  it("writes the binary format of the specification", () => {
+    const f = new FunctionBuilder(["i32"]);
+    f.get(f.parameters[0]).i32(-1).memory("i32.store", 200);
+    expect([...encodeModule(new Map([["a", f]]), LIMITS)]).toEqual(
+      [
+        [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+        [0x01, 0x05, 0x01, 0x60, 0x01, 0x7f, 0x00],
+        [0x02, 0x10, 0x01, 0x03, 0x65, 0x6e, 0x76, 0x06, 0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x02, 0x01, 0x00, 0x01],
+        [0x03, 0x02, 0x01, 0x00],
+        [0x07, 0x05, 0x01, 0x01, 0x61, 0x00, 0x00],
+        [0x0a, 0x0c, 0x01, 0x0a, 0x00, 0x20, 0x00, 0x41, 0x7f, 0x36, 0x02, 0xc8, 0x01, 0x0b],
+      ].flat(),
+    );
+  });
+
+  it.each([0, 1, -1, 63, 64, -64, -65, 127, 128, 8191, 8192, 2 ** 31 - 1, -(2 ** 31)])(
+    "encodes the constant %i",
+    (value) => {
+      const f = new FunctionBuilder(["i32"]);
+      f.get(f.parameters[0]).i32(value).memory("i32.store");
+      const { run, memory } = instantiate(f);
+      run(16);
+      expect(new Int32Array(memory.buffer)[4]).toBe(value);
+    },
+  );
+
+  it("repeats a body as often as it is told, once without a loop", () => {
+    for (const times of [1, 2, 300]) {
+      const f = new FunctionBuilder(["i32"]);
+      const [address] = f.parameters;
+      const [counter, sum] = f.locals("i32", 2);
+      f.repeat(counter, times, () => f.increment(sum, 3));
+      f.get(address).get(sum).memory("i32.store");
+      const { run, memory } = instantiate(f);
+      run(0);
+      expect(new Int32Array(memory.buffer)[0]).toBe(3 * times);
+    }
+  });
+
+  it("shuffles and extracts lanes", () => {
+    const f = new FunctionBuilder(["i32"]);
+    const [address] = f.parameters;
+    f.get(address).i32x4(1, 2, 3, 4).i32x4(5, 6, 7, 8).shuffle32(7, 0, 5, 2).memory("v128.store");
+    f.get(address).f32x4(2.5).extractLane(3).memory("f32.store", 16);
+    const { run, memory } = instantiate(f);
+    run(0);
+    expect([...new Int32Array(memory.buffer, 0, 4)]).toEqual([8, 1, 6, 3]);
+    expect(new Float32Array(memory.buffer)[4]).toBe(2.5);
+  });
+});
+
+describe("the memory", () => {
+  it.each([true, false])("keeps its tensors when it grows (shared %s)", (shared) => {
+    const memory = new WasmMemory({ shared });
+    const small = memory.tensor([4], "float32");
+    small.data.set([1, 2, 3, 4]);
+    memory.tensor([10_000_000], "float32");
+    expect([...small.data]).toEqual([1, 2, 3, 4]);
+  });
+
+  it("lays tensors at multiples of 64 bytes, apart from each other", () => {
+    const memory = new WasmMemory();
+    const tensors = [1, 17, 3].map((size) => memory.tensor([size], "float32"));
+    for (const { address } of tensors) expect(address % 64).toBe(0);
+    for (const [index, { address }] of tensors.slice(1).entries()) {
+      expect(address).toBeGreaterThan(tensors[index]!.address + 4 * tensors[index]!.size);
+    }
+  });
+
+  it("says in one line when a region is full", () => {
+    const owner = new WasmMemory({ shared: true });
+    const part = new WasmMemory({ memory: owner.memory, region: owner.reserve(4096) });
+    part.tensor([512], "float32");
+    let error: unknown;
+    try {
+      part.tensor([512], "float32");
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(TensorError);
+    expect((error as TensorError).code).toBe("OUT_OF_MEMORY");
+    expect((error as TensorError).message).toMatch(/2048 bytes more do not fit/);
+  });
+
+  it("gives kernels one scratch space, as large as the greediest wants", () => {
+    const memory = new WasmMemory();
+    memory.wantScratch(100);
+    memory.wantScratch(50);
+    const first = memory.scratch;
+    expect(memory.scratch).toBe(first);
+    memory.wantScratch(1000);
+    expect(memory.scratch).not.toBe(first);
+    expect(memory.scratchBytes).toBe(1000);
+  });
+});
+
+describe("kernels", () => {
+  it("are emitted once for a key", () => {
+    let emitted = 0;
+    const build = () => {
+      emitted++;
+      return new Map([["run", new FunctionBuilder([])]]);
+    };
+    for (let backend = 0; backend < 2; backend++) {
+      const context = createContext(new WasmMemory(), 2);
+      context.instantiate("test of the cache", build);
+      context.instantiate("test of the cache", build);
+    }
+    expect(emitted).toBe(1);
+  });
+
+  it("say what runs", () => {
+    expect(wasmSupported()).toBe(true);
+    expect(createWasmBackend({ vectors: 2 }).description).toBe("wasm (SIMD, 128 bit)");
+  });
+});
+
+describe("re-vectorisation", () => {
+  const program = `
+    import { enableRevectorization } from "./dist/node.js";
+    console.log(JSON.stringify(enableRevectorization()));`;
+  const run = (environment: Record<string, string>) =>
+    JSON.parse(
+      execFileSync(process.execPath, ["--input-type=module", "-e", program], {
+        cwd: new URL("..", import.meta.url),
+        env: { ...process.env, ...environment },
+        encoding: "utf8",
+      }),
+    ) as { enabled: boolean; reason: string };
+
+  it("is switched off by CIFAR_REVECTORIZE=0", () => {
+    expect(run({ CIFAR_REVECTORIZE: "0" })).toEqual({ enabled: false, reason: "switched off by CIFAR_REVECTORIZE=0" });
+  });
+
+  it("is on where V8 can, its results checked, and says why it is not elsewhere", () => {
+    const { enabled, reason } = run({ CIFAR_REVECTORIZE: "" });
+    const able = Number.parseInt(process.versions.v8, 10) >= 12 && process.arch === "x64";
+    expect(enabled).toBe(able);
+    expect(reason).toMatch(able ? /same bits/ : /cannot|only on x64/);
+  });
+});
+
+it("runs in browsers: nothing that the main entry imports asks for node:", () => {
+  const seen = new Set<string>();
+  const visit = (file: string) => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const [, specifier] of readFileSync(file, "utf8").matchAll(/from "([^"]+)"/g)) {
+      expect(specifier, `${file} imports it`).toMatch(/^\./);
+      visit(resolve(dirname(file), specifier!.replace(/\.js$/, ".ts")));
+    }
+  };
+  visit(new URL("../src/index.ts", import.meta.url).pathname);
+  expect(seen.size).toBeGreaterThan(20);
+});
