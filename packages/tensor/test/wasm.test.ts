@@ -55,11 +55,11 @@ describe("the assembler", () => {
     }
   });
 
-  it("shuffles and extracts lanes", () => {
+  it("shuffles and stores lanes", () => {
     const f = new FunctionBuilder(["i32"]);
     const [address] = f.parameters;
     f.get(address).i32x4(1, 2, 3, 4).i32x4(5, 6, 7, 8).shuffle32(7, 0, 5, 2).memory("v128.store");
-    f.get(address).f32x4(2.5).extractLane(3).memory("f32.store", 16);
+    f.get(address).f32x4(2.5).storeLane(3, 16);
     const { run, memory } = instantiate(f);
     run(0);
     expect([...new Int32Array(memory.buffer, 0, 4)]).toEqual([8, 1, 6, 3]);

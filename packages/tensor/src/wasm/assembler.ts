@@ -144,7 +144,7 @@ export class FunctionBuilder<const Parameters extends readonly ValueType[] = rea
     return by === 0 ? this : this.get(local).i32(by).op("i32.add").set(local);
   }
 
-  /** A loop; `branch(0)` inside starts it again. */
+  /** A loop; `branchIf(0)` inside starts it again. */
   loop(body: () => void): this {
     return this.#structured(0x03, body);
   }
