@@ -13,7 +13,9 @@ import { CIFAR10_CLASSES, CIFAR10_NORMALISATION } from "@cifar/cifar";
 import { cifarCnn, saveModel } from "@cifar/cnn";
 
 /** The one file of code of the image. */
-export const RUNTIME = fileURLToPath(new URL("../../../template/cnn-node/runtime/index.mjs", import.meta.url));
+export const RUNTIME = fileURLToPath(
+  new URL("dist/runtime/index.mjs", import.meta.resolve("@cifar/faas-handler/package.json")),
+);
 
 /** Those of the image's Dockerfile. */
 const FLAGS = ["--expose-gc", "--optimize-for-size", "--max-semi-space-size=1", "--max-old-space-size=64"];

@@ -52,7 +52,7 @@ export interface ReadLimits {
 }
 
 /** The problem of a body above `max_body_bytes`. */
-export function bodyTooLarge(maxBytes: number): Problem {
+function bodyTooLarge(maxBytes: number): Problem {
   return new Problem("body-too-large", `The body may have ${maxBytes} bytes at most; send fewer or smaller pictures.`);
 }
 

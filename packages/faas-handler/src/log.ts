@@ -2,7 +2,7 @@
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
 /** What a line of the log may hold. */
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface Logger {
   log(level: LogLevel, message: string, fields?: LogFields): void;

@@ -12,7 +12,7 @@ function hashOf(text: string): string {
  * Puts style and script into the page and allows exactly these two, pictures that the page makes itself, and requests
  * to where it came from (Content-Security-Policy level 3, with hashes).
  */
-export function buildPage({ html, style, script }: PageSource): FunctionAnswer {
+function buildPage({ html, style, script }: PageSource): FunctionAnswer {
   const body = html
     .replace("<!-- style -->", () => `<style>${style}</style>`)
     .replace("<!-- script -->", () => `<script type="module">${script}</script>`);
