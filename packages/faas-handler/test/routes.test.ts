@@ -266,5 +266,10 @@ describe("refusals", () => {
     const form = new FormData();
     form.append("text", "no file");
     await problemOf(await post("/", form), 422);
+    for (const disposition of ['form-data; name="image"', "form-data"]) {
+      const part = `--x\r\nContent-Disposition: ${disposition}\r\nContent-Type: image/png\r\n\r\nabc\r\n--x--\r\n`;
+      const refused = await problemOf(await post("/", part, "multipart/form-data; boundary=x"), 422);
+      expect(refused.detail).toContain("needs a file name");
+    }
   });
 });

@@ -59,11 +59,12 @@ async function readFiles(body: Body, contentType: string): Promise<Uint8Array[]>
       // The form's own error says it; a stream without a listener would end the process.
       stream.on("error", () => undefined);
     });
-    parser.on("field", (name, _value, info) => {
+    // A part without a name has none here either, whatever the types of busboy say.
+    parser.on("field", (name: string | undefined, _value, info) => {
       if (info.mimeType.startsWith("image/")) {
         problem ??= new Problem(
           "invalid-picture",
-          `The picture "${name.slice(0, 100)}" needs a file name to be read as a file.`,
+          `The picture "${(name ?? "").slice(0, 100)}" needs a file name to be read as a file.`,
         );
       }
     });
