@@ -1,5 +1,6 @@
 import type { Backend, Done, Shape, Tensor } from "@cifar/tensor";
 import { type Compute, isShared, openCompute } from "./compute.js";
+import { CnnError } from "./errors.js";
 import type { ComputeOptions } from "./fit-options.js";
 import { type PlacedLayer, parameterShapes } from "./place.js";
 import { type Runner, SerialRunner, type TrainRequest } from "./runner.js";
@@ -57,6 +58,7 @@ export class Engine {
   private constructor(spec: EngineSpec, { backend, owned, threads }: Compute) {
     const { placed, batchSize, training } = spec;
     const shapes = parameterShapes(placed);
+    if (shapes.size === 0) throw new CnnError("INVALID_ARGUMENT", "network: has no layer with parameters");
     const input = placed[0]!.input;
     this.input = input;
     this.backend = backend;

@@ -1,6 +1,5 @@
 import type { Backend, Done, Tensor } from "@cifar/tensor";
 import { isFused, planBuffers } from "./buffers.js";
-import { CnnError } from "./errors.js";
 import { makeOperations, type Slot } from "./operations.js";
 import { type PlacedLayer, parameterShapes } from "./place.js";
 import type { Shard } from "./shard.js";
@@ -28,10 +27,8 @@ export class Program {
   readonly #train: readonly Step<Shard>[];
   readonly #setDropoutScale: ((scale: number) => void)[] = [];
 
-  /** @throws CnnError INVALID_ARGUMENT if no layer has parameters */
   constructor({ placed, backend, batch, training }: ProgramSpec) {
     const firstTrained = placed.findIndex(({ parameters }) => parameters !== undefined);
-    if (firstTrained < 0) throw new CnnError("INVALID_ARGUMENT", "network: has no layer with parameters");
     this.#backend = backend;
     const { shapes, outputs } = planBuffers(placed, placed[0]!.input, training !== undefined);
     const slots = shapes.map((shape, buffer): Slot => {

@@ -49,7 +49,8 @@ export interface Thread {
  * @param onFailure told once, with the reason, if it ends before it is closed
  */
 export function startThread(start: ThreadStart, onFailure: (reason: string) => void): Thread {
-  const worker = new Worker(new URL("./node-thread.js", import.meta.url), { workerData: start });
+  // Options of this process, such as --input-type, are not meant for the thread's script.
+  const worker = new Worker(new URL("./node-thread.js", import.meta.url), { workerData: start, execArgv: [] });
   worker.unref();
   worker.once("error", (error: unknown) => onFailure(error instanceof Error ? error.message : String(error)));
   worker.once("exit", (code) => onFailure(`it exited with code ${code}`));

@@ -1,6 +1,7 @@
-import { type Backend, createReferenceBackend } from "@cifar/tensor";
+import { type Backend, createReferenceBackend, createWasmBackend } from "@cifar/tensor";
 
 /** Every backend that runs here: what is checked on one is checked on all. */
-export const BACKENDS: readonly { readonly name: string; readonly create: () => Backend }[] = [
+export const BACKENDS: readonly { readonly name: "reference" | "wasm"; readonly create: () => Backend }[] = [
   { name: "reference", create: createReferenceBackend },
+  { name: "wasm", create: createWasmBackend },
 ];
