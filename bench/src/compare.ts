@@ -3,7 +3,7 @@ import type { PrepareRequest } from "./protocol.js";
 import { type Summary, summarise } from "./statistics.js";
 
 /** One contestant's part in a comparison. */
-export interface Entry {
+interface Entry {
   readonly name: string;
   readonly description: string;
   /** Milliseconds a run. */

@@ -21,7 +21,7 @@ export interface PrepareRequest {
 }
 
 /** Times `iterations` runs, one after the other. */
-export interface RunRequest {
+interface RunRequest {
   readonly run: { readonly iterations: number };
 }
 

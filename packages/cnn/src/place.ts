@@ -6,7 +6,7 @@ import type { Architecture, LayerDescription } from "./layers.js";
 const MAX_VALUES = 2 ** 28;
 
 /** What a layer makes of one picture. */
-export interface LayerShape {
+interface LayerShape {
   /** Without the batch dimension. */
   readonly output: Shape;
   /** Shapes of its trainable parameters; filters are HWIO, linear weights [in, out]. */

@@ -10,7 +10,7 @@ export interface Shard {
   readonly training: ShardTraining | undefined;
 }
 
-export interface ShardTraining {
+interface ShardTraining {
   /** Class of each picture, −1 for an absent one. */
   readonly labels: Tensor<"int32">;
   /** Loss of each picture. */

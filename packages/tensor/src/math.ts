@@ -9,7 +9,7 @@ const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
 
 /** Taylor coefficients 1/k! of exp, from k = 13 down to 0: enough for |r| ≤ ln 2 / 2 in float64. */
-export const EXP_COEFFICIENTS: readonly number[] = taylorOfExp(13);
+const EXP_COEFFICIENTS: readonly number[] = taylorOfExp(13);
 
 function taylorOfExp(degree: number): number[] {
   const coefficients = [1];
@@ -17,8 +17,9 @@ function taylorOfExp(degree: number): number[] {
   return coefficients;
 }
 
-/** The constants of {@link exp}, for kernels that compute the same elsewhere. */
-export const EXP_CONSTANTS = { log2E: LOG2_E, ln2High: LN2_HIGH, ln2Low: LN2_LOW, least: -708, greatest: 709 } as const;
+/** Beyond these the result would not be a normal number. */
+const LEAST = -708;
+const GREATEST = 709;
 
 const bits = new DataView(new ArrayBuffer(8));
 
@@ -32,7 +33,7 @@ function powerOfTwo(n: number): number {
 /** e^x for x from −708 to 709; what lies outside is taken as that end, NaN stays NaN. */
 export function exp(x: number): number {
   if (Number.isNaN(x)) return x;
-  const clamped = Math.min(Math.max(x, EXP_CONSTANTS.least), EXP_CONSTANTS.greatest);
+  const clamped = Math.min(Math.max(x, LEAST), GREATEST);
   const n = Math.floor(clamped * LOG2_E + 0.5);
   const r = clamped - n * LN2_HIGH - n * LN2_LOW;
   let sum = EXP_COEFFICIENTS[0]!;

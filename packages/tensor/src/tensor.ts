@@ -30,7 +30,7 @@ export interface Tensor<D extends DType = "float32"> {
 const CONSTRUCTORS = { float32: Float32Array, int32: Int32Array, uint32: Uint32Array } as const;
 
 /** A new typed array of `size` zeros. */
-export function zeros<D extends DType>(dtype: D, size: number): DataTypes[D] {
+function zeros<D extends DType>(dtype: D, size: number): DataTypes[D] {
   return new CONSTRUCTORS[dtype](size) as DataTypes[D];
 }
 

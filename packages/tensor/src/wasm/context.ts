@@ -3,10 +3,10 @@ import { encodeModule, type FunctionBuilder } from "./assembler.js";
 import type { WasmMemory, WasmTensor } from "./memory.js";
 
 /** A function of a kernel: addresses and numbers in, nothing out. */
-export type KernelFunction = (...values: number[]) => void;
+type KernelFunction = (...values: number[]) => void;
 
 /** The functions of a kernel's module, by name. */
-export type KernelFunctions<Name extends string = string> = Readonly<Record<Name, KernelFunction>>;
+type KernelFunctions<Name extends string = string> = Readonly<Record<Name, KernelFunction>>;
 
 /** What a kernel needs to be made. */
 export interface KernelContext {

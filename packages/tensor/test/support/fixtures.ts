@@ -7,7 +7,7 @@ export interface Fixture {
 }
 
 /** Reads what PyTorch 1.13 computed for an operation: `0.input`, `0.output` and so on. */
-export function readFixtures(operation: string): ReadonlyMap<string, Fixture> {
+function readFixtures(operation: string): ReadonlyMap<string, Fixture> {
   const bytes = readFileSync(new URL(`../fixtures/${operation}.safetensors`, import.meta.url));
   const length = Number(bytes.readBigUInt64LE(0));
   const header = JSON.parse(bytes.toString("utf8", 8, 8 + length)) as Record<
@@ -37,7 +37,7 @@ export function fixtureCases(operation: string): readonly ReadonlyMap<string, Fi
 }
 
 /** Reorders dimensions, as numpy.transpose: dimension d of the result is dimension axes[d] of the source. */
-export function transpose({ shape, data }: Fixture, axes: readonly number[]): { shape: number[]; data: Float32Array } {
+function transpose({ shape, data }: Fixture, axes: readonly number[]): { shape: number[]; data: Float32Array } {
   const target = axes.map((axis) => shape[axis]!);
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
   const result = new Float32Array(data.length);

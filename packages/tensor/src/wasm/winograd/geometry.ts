@@ -15,7 +15,7 @@ export interface WinogradShape {
 }
 
 /** Several rows of tiles that are transformed and multiplied together, so that all of it stays in the second-level cache. */
-export interface TileBlock {
+interface TileBlock {
   readonly firstRow: number;
   readonly rows: number;
 }

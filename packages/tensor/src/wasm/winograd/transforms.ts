@@ -22,7 +22,7 @@ export interface Transform {
 }
 
 /** Where a transform is written, with its factors in local variables: V8 13 builds a constant anew at each use. */
-export interface Emitter {
+interface Emitter {
   readonly f: FunctionBuilder;
   readonly constants: ReadonlyMap<number, Local>;
 }
