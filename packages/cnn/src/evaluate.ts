@@ -1,7 +1,7 @@
 import { checkDataset, checkNormalisation, type Dataset, type Normalisation } from "./dataset.js";
 import { CURRENT, Engine } from "./engine.js";
 import { CnnError } from "./errors.js";
-import { type Evaluation, inferLogits, summariseLogits } from "./evaluation.js";
+import { AS_IT_IS, BOTH_SIDES, type Evaluation, inferLogits, summariseLogits } from "./evaluation.js";
 import type { ComputeOptions } from "./fit-options.js";
 import type { Sequential } from "./sequential.js";
 
@@ -20,22 +20,45 @@ export interface EvaluateOptions extends ComputeOptions {
  * @throws CnnError SHAPE_MISMATCH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE, ABORTED, WORKER_FAILED
  */
 export async function evaluate(model: Sequential, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
-  const { normalisation, batchSize = 64, flip = false, signal } = options;
+  const { flip = false } = options;
+  const logits = await infer(model, dataset, { ...options, mirrored: flip ? BOTH_SIDES : AS_IT_IS });
+  // The sum of two logits asks for the softmax of their mean.
+  return summariseLogits(flip ? logits.map((value) => value / 2) : logits, dataset);
+}
+
+export interface LogitsOptions extends Omit<EvaluateOptions, "flip"> {
+  /** Shows every picture mirrored left to right; default false. */
+  readonly mirrored?: boolean;
+}
+
+/**
+ * What a network says to every picture of a data set, for {@link summariseLogits}, `fitTemperature` and `calibration`.
+ * @returns [pictures, classes]
+ * @throws CnnError SHAPE_MISMATCH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE, ABORTED, WORKER_FAILED
+ */
+export function predictLogits(model: Sequential, dataset: Dataset, options: LogitsOptions): Promise<Float32Array> {
+  return infer(model, dataset, { ...options, mirrored: [options.mirrored ?? false] });
+}
+
+async function infer(
+  model: Sequential,
+  dataset: Dataset,
+  options: Omit<EvaluateOptions, "flip"> & { readonly mirrored: readonly boolean[] },
+): Promise<Float32Array> {
+  const { normalisation, batchSize = 64, mirrored, signal } = options;
   checkDataset(dataset, { input: model.input, outputs: classesOf(model) });
   checkNormalisation(normalisation, dataset.shape[2]);
   const engine = await Engine.open({ placed: model.placed, batchSize: checkBatchSize(batchSize) }, options);
   try {
     await engine.write(engine.parameters, valuesOf(model));
-    const logits = await inferLogits(engine, {
+    return await inferLogits(engine, {
       images: dataset.images,
       count: dataset.count,
       normalisation,
       set: CURRENT,
-      flip,
+      mirrored,
       signal,
     });
-    // The sum of two logits asks for the softmax of their mean.
-    return summariseLogits(flip ? logits.map((value) => value / 2) : logits, dataset);
   } finally {
     engine.close();
   }

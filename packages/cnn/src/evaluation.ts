@@ -8,6 +8,10 @@ import { PictureWriter } from "./pictures.js";
 /** Milliseconds after which events get their turn. */
 export const LONGEST_BREATH = 10;
 
+/** Values of `mirrored` in a request. */
+export const AS_IT_IS: readonly boolean[] = [false];
+export const BOTH_SIDES: readonly boolean[] = [false, true];
+
 /** What was measured for one class. */
 export interface ClassResult {
   readonly label: string;
@@ -36,8 +40,8 @@ export interface InferenceRequest {
   readonly normalisation: Normalisation;
   /** Which of the engine's sets of parameters to use. */
   readonly set: number;
-  /** Adds the logits of the mirrored pictures. */
-  readonly flip: boolean;
+  /** Whether to show the pictures as they are (false) or mirrored (true); the logits of several views are added. */
+  readonly mirrored: readonly boolean[];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,7 +50,7 @@ export interface InferenceRequest {
  * @throws CnnError ABORTED after a batch, if the signal says so
  */
 export async function inferLogits(engine: Engine, request: InferenceRequest): Promise<Float32Array> {
-  const { images, count, normalisation, set, flip, signal } = request;
+  const { images, count, normalisation, set, mirrored: views, signal } = request;
   const writer = new PictureWriter(engine.input, normalisation);
   const batch = engine.shards.length * engine.shardSize;
   const outputs = engine.shards[0]!.logits.size / engine.shardSize;
@@ -55,7 +59,7 @@ export async function inferLogits(engine: Engine, request: InferenceRequest): Pr
   for (let from = 0; from < count; from += batch) {
     const pictures = Math.min(batch, count - from);
     const shards = Math.ceil(pictures / engine.shardSize);
-    for (const mirrored of flip ? [false, true] : [false]) {
+    for (const mirrored of views) {
       for (let slot = 0; slot < pictures; slot++) {
         writer.write(images, engine.images, { picture: from + slot, slot, mirrored, down: 0, right: 0 });
       }

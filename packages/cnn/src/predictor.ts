@@ -3,7 +3,7 @@ import { checkNormalisation, type Normalisation } from "./dataset.js";
 import { CURRENT, Engine } from "./engine.js";
 import { CnnError } from "./errors.js";
 import { checkBatchSize, valuesOf } from "./evaluate.js";
-import { inferLogits } from "./evaluation.js";
+import { AS_IT_IS, BOTH_SIDES, inferLogits } from "./evaluation.js";
 import type { ComputeOptions } from "./fit-options.js";
 import type { Sequential } from "./sequential.js";
 
@@ -99,7 +99,13 @@ class EnginePredictor implements Predictor {
     const { normalisation, classes, temperature, flip } = this.#options;
     const logits = await this.#inTurn(() => {
       if (this.#closed) throw new CnnError("CLOSED", "predictor: it has been closed");
-      return inferLogits(this.#engine, { images, count, normalisation, set: CURRENT, flip });
+      return inferLogits(this.#engine, {
+        images,
+        count,
+        normalisation,
+        set: CURRENT,
+        mirrored: flip ? BOTH_SIDES : AS_IT_IS,
+      });
     });
     for (let n = 0; n < count; n++) {
       softmaxInPlace(logits.subarray(n * classes.length, (n + 1) * classes.length), temperature);

@@ -5,7 +5,7 @@ import { dataDigest } from "./digest.js";
 import { AVERAGED, CURRENT, Engine } from "./engine.js";
 import { CnnError } from "./errors.js";
 import { valuesOf } from "./evaluate.js";
-import { type Evaluation, inferLogits, summariseLogits } from "./evaluation.js";
+import { AS_IT_IS, type Evaluation, inferLogits, summariseLogits } from "./evaluation.js";
 import type { ComputeOptions, TrainingPlan } from "./fit-options.js";
 import { Optimiser } from "./optimiser.js";
 import { planDifference } from "./plan.js";
@@ -159,7 +159,7 @@ export class Trainer {
     const { images, count } = dataset;
     const { normalisation } = this.#plan;
     const set = this.#averaged ? AVERAGED : CURRENT;
-    const logits = await inferLogits(this.engine, { images, count, normalisation, set, flip: false });
+    const logits = await inferLogits(this.engine, { images, count, normalisation, set, mirrored: AS_IT_IS });
     return summariseLogits(logits, dataset);
   }
 
