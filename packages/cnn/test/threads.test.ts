@@ -11,7 +11,7 @@ import { TOY_NORMALISATION } from "./support/toys.js";
 const program = fileURLToPath(new URL("support/determinism.mjs", import.meta.url));
 
 /** Weights of 100 steps of that program. Whoever changes what is computed, or in which order, changes this on purpose. */
-const DIGEST = "7c1bd09bedb3bc24818b2dddf05857601a9759ccf2ebcb2ca033d4d2907912c9";
+const DIGEST = "b1b69a86923d8dae676ca70c14bba1c92fa2ccfe6e520df7358301b1ead23220";
 
 interface Outcome {
   readonly digest: string;

@@ -1,4 +1,5 @@
 import v8 from "node:v8";
+import type { Backend } from "./backend.js";
 import { createWasmBackend } from "./wasm/backend.js";
 import { wasmSupported } from "./wasm/support.js";
 import { setProductWidth } from "./wasm/width.js";
@@ -49,10 +50,18 @@ function decide(): Revectorization {
   return { enabled: false, reason: "the self-check found other results with it" };
 }
 
-/** The bits of a convolution's results, forward and backward, with products of this width. */
+/** The bits of convolutions' results, forward and backward, with products of this width. */
 function selfCheck(vectors: 2 | 4): Uint32Array {
   const backend = createWasmBackend({ vectors });
-  const conv = backend.conv2d({ input: [1, 10, 10, 16], filters: 16, kernel: 3, padding: 2, relu: true });
+  // One side for each way of cutting a picture into Winograd's tiles.
+  const results = [10, 8].flatMap((side) => convolve(backend, side));
+  return new Uint32Array(Float32Array.from(results).buffer);
+}
+
+/** All results of a convolution of one picture with this side. */
+function convolve(backend: Backend, side: number): number[] {
+  const input = [1, side, side, 16];
+  const conv = backend.conv2d({ input, filters: 16, kernel: 3, padding: 2, relu: true });
   const make = (shape: readonly number[], factor: number) => {
     const tensor = backend.tensor(shape);
     // Any numbers will do that fill the mantissa.
@@ -61,18 +70,17 @@ function selfCheck(vectors: 2 | 4): Uint32Array {
     });
     return tensor;
   };
-  const input = make([1, 10, 10, 16], 101);
+  const picture = make(input, 101);
   const output = make(conv.outputShape, 211);
   const filterGradient = backend.tensor(conv.filterShape);
-  const inputGradient = backend.tensor([1, 10, 10, 16]);
+  const inputGradient = backend.tensor(input);
   const biasGradient = backend.tensor([16]);
   conv.prepare(make(conv.filterShape, 307), make([16], 401));
   // V8 optimises a WebAssembly function after some calls, and only the optimised code is re-vectorised.
-  for (let call = 0; call < 200; call++) conv.forward(input, output);
+  for (let call = 0; call < 200; call++) conv.forward(picture, output);
   for (let call = 0; call < 20; call++) {
     conv.backwardInput(output, inputGradient);
-    conv.backwardFilter(input, output, filterGradient, biasGradient);
+    conv.backwardFilter(picture, output, filterGradient, biasGradient);
   }
-  const results = [output, inputGradient, filterGradient, biasGradient].flatMap(({ data }) => [...data]);
-  return new Uint32Array(Float32Array.from(results).buffer);
+  return [output, inputGradient, filterGradient, biasGradient].flatMap(({ data }) => [...data]);
 }

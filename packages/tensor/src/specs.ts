@@ -110,7 +110,7 @@ export interface DropoutSizes {
   /** Words of the mask of one picture. */
   readonly pictureWords: number;
   readonly maskShape: Shape;
-  /** A value stays if its 16 random bits are at least this: rate · 65536, rounded. */
+  /** A value stays if its 16 random bits are at least this: rate · 65536, rounded, at most 65535 so that some stay. */
   readonly threshold: number;
   /** What values that stay are multiplied by: 1 / (1 − rate) as float32. */
   readonly scale: number;

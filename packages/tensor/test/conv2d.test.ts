@@ -143,6 +143,29 @@ describe.each(backends)("conv2d on $name", ({ create }) => {
     );
   });
 
+  it("is linear in the input apart from the bias: conv(a·x + y) − b = a·(conv(x) − b) + (conv(y) − b)", async () => {
+    const backend = create();
+    await fc.assert(
+      fc.asyncProperty(shapes, fc.nat(1000), async (shape, seed) => {
+        const x = { ...numbersFor(shape, seed), bias: new Float32Array(shape.filters) };
+        const y = { ...x, input: randomNumbers(x.input.length, seed + 9) };
+        const both = { ...x, input: x.input.map((value, index) => 1.5 * value + y.input[index]!) };
+        const [ofX, ofY, ofBoth] = [
+          (await compute(backend, shape, x)).output,
+          (await compute(backend, shape, y)).output,
+          (await compute(backend, shape, both)).output,
+        ];
+        // Where the two parts cancel, what remains is the rounding of the parts: compared with their size. It is 0 where
+        // every window sees nothing but padding.
+        const size = Math.max(...ofX.map(Math.abs), ...ofY.map(Math.abs));
+        ofBoth.forEach((value, index) => {
+          expect(Math.abs(value - (1.5 * ofX[index]! + ofY[index]!))).toBeLessThanOrEqual(2 * FORWARD * size);
+        });
+      }),
+      { numRuns: 25, seed: 3 },
+    );
+  });
+
   it("has the gradients that make it self-adjoint: ⟨conv(x) − b, g⟩ = ⟨x, dx⟩ = ⟨filter, dfilter⟩", async () => {
     const backend = create();
     await fc.assert(
@@ -206,6 +229,38 @@ describe.each(backends)("conv2d on $name", ({ create }) => {
     const fused = await compute(create(), shape, numbers, true);
     expect(fused.output).toEqual(plain.output.map((value) => Math.max(0, value)));
     expect(fused.inputGradient).toEqual(plain.inputGradient);
+  });
+
+  it.each([
+    { name: "direct", channels: 3, filters: 6 },
+    { name: "Winograd", channels: 8, filters: 8 },
+  ])("forgets the call before: the same again, over whatever the targets held ($name)", async (sizes) => {
+    const backend = create();
+    const shape = { batch: 2, height: 7, width: 6, kernel: 3, stride: 1, padding: 2, ...sizes };
+    const numbers = numbersFor(shape, 19);
+    const once = await compute(backend, shape, numbers);
+    const conv = backend.conv2d({ input: [2, 7, 6, shape.channels], filters: shape.filters, kernel: 3, padding: 2 });
+    const input = await fill(backend, [2, 7, 6, shape.channels], numbers.input);
+    const gradient = await fill(backend, conv.outputShape, numbers.gradient);
+    await conv.prepare(
+      await fill(backend, conv.filterShape, numbers.filter),
+      await fill(backend, [shape.filters], numbers.bias),
+    );
+    const targets = {
+      output: backend.tensor(conv.outputShape),
+      inputGradient: backend.tensor([2, 7, 6, shape.channels]),
+      filterGradient: backend.tensor(conv.filterShape),
+      biasGradient: backend.tensor([shape.filters]),
+    };
+    for (let call = 0; call < 2; call++) {
+      for (const target of Object.values(targets)) await backend.write(target, new Float32Array(target.size).fill(7));
+      await conv.forward(input, targets.output);
+      await conv.backwardInput(gradient, targets.inputGradient);
+      await conv.backwardFilter(input, gradient, targets.filterGradient, targets.biasGradient);
+    }
+    for (const name of ["output", "inputGradient", "filterGradient", "biasGradient"] as const) {
+      expect(await backend.read(targets[name]), name).toEqual(once[name]);
+    }
   });
 
   it("gives a picture the same bits whatever the others in the batch are", async () => {

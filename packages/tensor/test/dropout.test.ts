@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Backend, RandomKey } from "../src/index.js";
 import { philox4x32, seedKey } from "../src/index.js";
@@ -27,20 +28,35 @@ function stays(key: RandomKey, picture: number, e: number, rate: number): boolea
 }
 
 describe.each(backends)("dropout on $name", ({ create }) => {
-  it.each([
-    { shape: [3, 5, 7], rate: 0.3 },
-    { shape: [2, 64], rate: 0.1 },
-    { shape: [1, 33], rate: 0.9 },
-  ])("keeps the values that the generator decides on, scaled, for $shape", async ({ shape, rate }) => {
+  it("keeps the values that the generator decides on, scaled, and marks them and no others in the mask", async () => {
     const backend = create();
-    const { input, output, size } = await compute(backend, shape, rate);
-    const values = await backend.read(input);
-    const perPicture = size / shape[0]!;
-    const expected = values.map((value, index) => {
-      const picture = KEY.picture + Math.floor(index / perPicture);
-      return stays(KEY, picture, index % perPicture, rate) ? value * Math.fround(1 / (1 - rate)) : 0;
-    });
-    expect(await backend.read(output)).toEqual(expected);
+    const shapes = fc.tuple(
+      fc.integer({ min: 1, max: 3 }),
+      fc.integer({ min: 1, max: 9 }),
+      fc.integer({ min: 1, max: 9 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(shapes, fc.constantFrom(0.1, 0.3, 0.5, 0.9), async (shape, rate) => {
+        const { input, output, mask, size } = await compute(backend, shape, rate);
+        const values = await backend.read(input);
+        const perPicture = size / shape[0];
+        const kept = values.map((_, index) =>
+          Number(stays(KEY, KEY.picture + Math.floor(index / perPicture), index % perPicture, rate)),
+        );
+        const expected = values.map((value, index) => (kept[index] === 1 ? value * Math.fround(1 / (1 - rate)) : 0));
+        expect(await backend.read(output)).toEqual(expected);
+        // Each picture starts a new word; what is left of its last word stays 0.
+        const words = Math.ceil(perPicture / 32);
+        const bits = new Uint32Array(shape[0] * words);
+        kept.forEach((bit, index) => {
+          const e = index % perPicture;
+          bits[Math.floor(index / perPicture) * words + (e >> 5)]! |= bit << (e & 31);
+        });
+        expect(mask.shape).toEqual([shape[0], words]);
+        expect([...mask.data]).toEqual([...bits]);
+      }),
+      { numRuns: 40, seed: 1 },
+    );
   });
 
   it("drops about the share that it is asked to", async () => {
@@ -64,15 +80,13 @@ describe.each(backends)("dropout on $name", ({ create }) => {
     const backend = create();
     const whole = await compute(backend, [4, 40], 0.5);
     const part = await compute(backend, [1, 40], 0.5, { ...KEY, picture: KEY.picture + 3 });
-    const words = [...(whole.mask.data as Uint32Array)];
-    expect([...(part.mask.data as Uint32Array)]).toEqual(words.slice(-2));
+    const words = [...whole.mask.data];
+    expect([...part.mask.data]).toEqual(words.slice(-2));
   });
 
   it("draws anew for another step, stream or seed", async () => {
     const backend = create();
-    const words = async (key: RandomKey) => [
-      ...((await compute(backend, [1, 320], 0.5, key)).mask.data as Uint32Array),
-    ];
+    const words = async (key: RandomKey) => [...(await compute(backend, [1, 320], 0.5, key)).mask.data];
     const first = await words(KEY);
     expect(await words({ ...KEY })).toEqual(first);
     expect(await words({ ...KEY, step: 12 })).not.toEqual(first);

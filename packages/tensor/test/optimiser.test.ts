@@ -1,5 +1,5 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createReferenceBackend } from "../src/index.js";
 import { backends, fill } from "./support/backends.js";
 import { fixtureCases } from "./support/fixtures.js";
 import { expectClose, randomNumbers } from "./support/numbers.js";
@@ -7,31 +7,69 @@ import { expectClose, randomNumbers } from "./support/numbers.js";
 /** Sums of a few float32 operations. */
 const ROUNDING = 1e-6;
 
+/** Halves at the largest power of two below the count: the tree of neighbours, seen from its root. */
+function treeSum(values: readonly number[]): number {
+  if (values.length === 1) return values[0]!;
+  const left = 2 ** Math.ceil(Math.log2(values.length) - 1);
+  return Math.fround(treeSum(values.slice(0, left)) + treeSum(values.slice(left)));
+}
+
 describe.each(backends)("sgd on $name", ({ create }) => {
-  it.each([
-    { momentum: 0, nesterov: false, weightDecay: 0 },
-    { momentum: 0.9, nesterov: false, weightDecay: 0.01 },
-    { momentum: 0.9, nesterov: true, weightDecay: 0.01 },
-  ])("makes PyTorch's steps with $momentum, nesterov $nesterov", async ({ momentum, nesterov, weightDecay }) => {
-    const backend = create();
-    const size = 37;
-    const expected = Float64Array.from(randomNumbers(size, 1));
-    const buffer = new Float64Array(size);
-    const parameter = await fill(backend, [size], expected);
-    const velocity = backend.tensor([size]);
-    const sgd = backend.sgd({ shape: [size], momentum, nesterov });
-    for (let step = 0; step < 4; step++) {
-      const gradient = randomNumbers(size, step + 2);
-      const options = { learningRate: 0.1 / (step + 1), weightDecay, gradientScale: 0.5 };
-      await sgd.step(parameter, await fill(backend, [size], gradient), velocity, options);
-      for (let i = 0; i < size; i++) {
-        const slope = gradient[i]! * 0.5 + weightDecay * expected[i]!;
-        buffer[i] = momentum * buffer[i]! + slope;
-        expected[i]! -= options.learningRate * (nesterov ? slope + momentum * buffer[i]! : buffer[i]!);
+  it.each(fixtureCases("sgd").map((tensors, index) => ({ tensors, index })))(
+    "makes the steps of torch.optim.SGD, case $index",
+    async ({ tensors }) => {
+      const backend = create();
+      const { shape, data } = tensors.get("parameter")!;
+      const [momentum, nesterov, weightDecay] = tensors.get("momentum_nesterov_decay")!.data;
+      const parameter = await fill(backend, shape, data);
+      const velocity = backend.tensor(shape);
+      const sgd = backend.sgd({ shape, momentum: momentum!, nesterov: nesterov === 1 });
+      for (const [step, learningRate] of tensors.get("rates")!.data.entries()) {
+        const gradient = await fill(backend, shape, tensors.get(`gradient.${step}`)!.data);
+        await sgd.step(parameter, gradient, velocity, { learningRate, weightDecay: weightDecay!, gradientScale: 1 });
       }
-    }
-    expectClose(await backend.read(parameter), expected, ROUNDING);
-    expectClose(await backend.read(velocity), buffer, ROUNDING);
+      expectClose(await backend.read(parameter), tensors.get("result")!.data, ROUNDING);
+    },
+  );
+
+  it("follows its formula step by step, for any number of parameters and any settings", async () => {
+    const backend = create();
+    const settings = fc.record({
+      size: fc.integer({ min: 1, max: 70 }),
+      momentum: fc.constantFrom(0.5, 0.9),
+      nesterov: fc.boolean(),
+      weightDecay: fc.constantFrom(0, 0.01),
+      gradientScale: fc.constantFrom(1, 0.5),
+    });
+    await fc.assert(
+      fc.asyncProperty(settings, fc.nat(1000), async (setting, seed) => {
+        const { size, momentum, nesterov, weightDecay, gradientScale } = setting;
+        const expected = Float64Array.from(randomNumbers(size, seed));
+        const buffer = new Float64Array(size);
+        const parameter = await fill(backend, [size], expected);
+        const velocity = backend.tensor([size]);
+        const sgd = backend.sgd({ shape: [size], momentum, nesterov });
+        // Rounding is relative to what was met on the way: steps of opposite sign may leave less than they consist of.
+        let largest = 0;
+        for (let step = 0; step < 4; step++) {
+          const gradient = randomNumbers(size, seed + step + 1);
+          const options = { learningRate: 0.1 / (step + 1), weightDecay, gradientScale };
+          await sgd.step(parameter, await fill(backend, [size], gradient), velocity, options);
+          for (let i = 0; i < size; i++) {
+            const slope = gradient[i]! * gradientScale + weightDecay * expected[i]!;
+            buffer[i] = momentum * buffer[i]! + slope;
+            expected[i]! -= options.learningRate * (nesterov ? slope + momentum * buffer[i]! : buffer[i]!);
+            largest = Math.max(largest, Math.abs(slope), Math.abs(buffer[i]!), Math.abs(expected[i]!));
+          }
+        }
+        const [parameters, velocities] = [await backend.read(parameter), await backend.read(velocity)];
+        for (let i = 0; i < size; i++) {
+          expect(Math.abs(parameters[i]! - expected[i]!)).toBeLessThan(ROUNDING * largest);
+          expect(Math.abs(velocities[i]! - buffer[i]!)).toBeLessThan(ROUNDING * largest);
+        }
+      }),
+      { numRuns: 40, seed: 1 },
+    );
   });
 });
 
@@ -71,18 +109,15 @@ describe.each(backends)("muon on $name", ({ create }) => {
 });
 
 describe.each(backends)("sum on $name", ({ create }) => {
-  it.each([1, 2, 3, 5, 8, 13])("adds %i tensors in the reference's order, to the last bit", async (count) => {
+  it.each([1, 2, 3, 5, 8, 13])("adds %i tensors in the order of its tree, to the last bit", async (count) => {
     const size = 41;
-    const all = await Promise.all(
-      [create(), createReferenceBackend()].map(async (backend) => {
-        const output = backend.tensor([size]);
-        const inputs = [];
-        for (let k = 0; k < count; k++) inputs.push(await fill(backend, [size], randomNumbers(size, k)));
-        await backend.sum({ shape: [size], count }).forward(inputs, output);
-        return backend.read(output);
-      }),
-    );
-    expect(all[0]).toEqual(all[1]);
+    const backend = create();
+    const values = Array.from({ length: count }, (_, k) => randomNumbers(size, k));
+    const inputs = await Promise.all(values.map((numbers) => fill(backend, [size], numbers)));
+    const output = backend.tensor([size]);
+    await backend.sum({ shape: [size], count }).forward(inputs, output);
+    const expected = Float32Array.from({ length: size }, (_, i) => treeSum(values.map((numbers) => numbers[i]!)));
+    expect(await backend.read(output)).toEqual(expected);
   });
 
   it("adds neighbours first", async () => {

@@ -1,8 +1,9 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Backend } from "../src/index.js";
 import { backends, fill, fillLabels } from "./support/backends.js";
 import { fixtureCases } from "./support/fixtures.js";
-import { expectClose, FORWARD, GRADIENT, randomNumbers } from "./support/numbers.js";
+import { dot, expectClose, FORWARD, GRADIENT, randomNumbers } from "./support/numbers.js";
 
 async function compute(
   backend: Backend,
@@ -70,6 +71,47 @@ describe.each(backends)("softmaxCrossEntropy on $name", ({ create }) => {
       const moved = (by: number) => Float64Array.from(logits, (value, k) => (k === c ? value + by : value));
       expect(gradient[c]).toBeCloseTo((exact(moved(1e-5)) - exact(moved(-1e-5))) / 2e-5, 5);
     }
+  });
+
+  it("computes the definition for any batch, number of classes and smoothing", async () => {
+    const backend = create();
+    const specs = fc.record({
+      batch: fc.integer({ min: 1, max: 9 }),
+      classes: fc.integer({ min: 1, max: 21 }),
+      labelSmoothing: fc.constantFrom(0, 0.1, 0.5),
+    });
+    await fc.assert(
+      fc.asyncProperty(specs, fc.nat(1000), async (spec, seed) => {
+        const { batch, classes, labelSmoothing } = spec;
+        const logits = randomNumbers(batch * classes, seed).map((value) => value * 10);
+        const labels = Array.from({ length: batch }, (_, n) => (seed + 7 * n) % classes);
+        const { probabilities, losses, gradient } = await compute(backend, spec, logits, labels, 0.5);
+        for (let n = 0; n < batch; n++) {
+          const row = Float64Array.from(logits.slice(n * classes, (n + 1) * classes));
+          const logSum = Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0));
+          const target = row.map((_, c) => (c === labels[n] ? 1 - labelSmoothing : 0) + labelSmoothing / classes);
+          const logs = row.map((value) => value - logSum);
+          const slices = [probabilities, gradient].map((values) => values.slice(n * classes, (n + 1) * classes));
+          expectClose(slices[0]!, logs.map(Math.exp), FORWARD);
+          // Differences of nearly equal numbers: compared with their largest possible value.
+          slices[1]!.forEach((value, c) => {
+            expect(Math.abs(value - 0.5 * (Math.exp(logs[c]!) - target[c]!))).toBeLessThan(FORWARD);
+          });
+          expect(Math.abs(losses[n]! + dot(target, logs))).toBeLessThan(FORWARD * Math.max(1, -dot(target, logs)));
+        }
+      }),
+      { numRuns: 40, seed: 1 },
+    );
+  });
+
+  it("gives a picture the same bits whatever the others in the batch are", async () => {
+    const logits = randomNumbers(20, 8);
+    const first = await compute(create(), { batch: 2, classes: 10 }, logits, [4, 6]);
+    const second = await compute(create(), { batch: 2, classes: 10 }, logits.slice().fill(5, 0, 10), [-1, 6]);
+    expect(second.losses[1]).toBe(first.losses[1]);
+    expect(second.probabilities.slice(10)).toEqual(first.probabilities.slice(10));
+    expect(second.gradient.slice(10)).toEqual(first.gradient.slice(10));
+    expect(second.losses[0]).not.toBe(first.losses[0]);
   });
 
   it("gives probabilities alone, in place", async () => {

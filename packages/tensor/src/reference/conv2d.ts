@@ -11,6 +11,8 @@ export function conv2d(spec: Conv2dSpec): Conv2d {
   const runs = createRuns(sizes);
   let filter: Tensor = tensor(sizes.filterShape);
   let bias: Tensor = tensor([sizes.filters]);
+  const filterSums = new Float64Array(filter.size);
+  const biasSums = new Float64Array(bias.size);
   return {
     outputShape: sizes.outputShape,
     filterShape: sizes.filterShape,
@@ -26,8 +28,8 @@ export function conv2d(spec: Conv2dSpec): Conv2d {
       backwardInput(sizes, runs, { filter: filter.data, outputGradient, inputGradient });
     },
     backwardFilter({ data: input }, { data: outputGradient }, filterGradient, biasGradient) {
-      const filterSums = new Float64Array(filterGradient.size);
-      const biasSums = new Float64Array(biasGradient.size);
+      filterSums.fill(0);
+      biasSums.fill(0);
       backwardFilter(sizes, runs, { input, outputGradient, filterSums, biasSums });
       filterGradient.data.set(filterSums);
       biasGradient.data.set(biasSums);
@@ -72,13 +74,15 @@ function forward(
   pixels: Runs,
   { input, filter, bias, output }: Readonly<Record<"input" | "filter" | "bias" | "output", Float32Array>>,
 ): void {
+  const whole = filters - (filters % 4);
   let outputAt = 0;
   for (let n = 0; n < batch; n++) {
     const picture = n * height * width * channels;
     for (const runs of pixels) {
       // Four filters side by side with their sums in variables, which V8 keeps in registers: sums in an array, or one
-      // filter at a time, reach a third of the speed (measured). Past the last filter the extra sums are not stored.
-      for (let f = 0; f < filters; f += 4) {
+      // filter at a time, reach a third of the speed (measured). The last filters go alone: what is read past an
+      // array's end is `undefined`, and once V8 has seen that, all later calls run at a third of the speed (measured).
+      for (let f = 0; f < whole; f += 4) {
         let s0 = bias[f]!;
         let s1 = bias[f + 1]!;
         let s2 = bias[f + 2]!;
@@ -96,9 +100,21 @@ function forward(
           }
         }
         output[outputAt + f] = relu ? Math.max(0, s0) : s0;
-        if (f + 1 < filters) output[outputAt + f + 1] = relu ? Math.max(0, s1) : s1;
-        if (f + 2 < filters) output[outputAt + f + 2] = relu ? Math.max(0, s2) : s2;
-        if (f + 3 < filters) output[outputAt + f + 3] = relu ? Math.max(0, s3) : s3;
+        output[outputAt + f + 1] = relu ? Math.max(0, s1) : s1;
+        output[outputAt + f + 2] = relu ? Math.max(0, s2) : s2;
+        output[outputAt + f + 3] = relu ? Math.max(0, s3) : s3;
+      }
+      for (let f = whole; f < filters; f++) {
+        let sum = bias[f]!;
+        for (const { inputAt, filterAt, values } of runs) {
+          const start = picture + inputAt;
+          let at = filterAt + f;
+          for (let i = start; i < start + values; i++) {
+            sum += input[i]! * filter[at]!;
+            at += filters;
+          }
+        }
+        output[outputAt + f] = relu ? Math.max(0, sum) : sum;
       }
       outputAt += filters;
     }

@@ -7,6 +7,7 @@ export function linear(spec: LinearSpec): Linear {
   const { batch, inputs, outputs } = linearSizes(spec);
   let weight: Tensor = tensor([inputs, outputs]);
   let bias: Tensor = tensor([outputs]);
+  const sums = new Float64Array(outputs);
   return {
     prepare(nextWeight, nextBias) {
       weight = nextWeight;
@@ -15,7 +16,7 @@ export function linear(spec: LinearSpec): Linear {
     forward({ data: input }, { data: output }) {
       const { data: w } = weight;
       for (let n = 0; n < batch; n++) {
-        const sums = Float64Array.from(bias.data);
+        sums.set(bias.data);
         for (let i = 0; i < inputs; i++) {
           const value = input[n * inputs + i]!;
           for (let o = 0; o < outputs; o++) sums[o]! += value * w[i * outputs + o]!;

@@ -232,7 +232,7 @@ export function encodeModule(
     section(7, vector([...functions.keys()].map((key, index) => [...name(key), 0x00, ...unsigned(index)]))),
     section(10, vector(bodies)),
   ];
-  return Uint8Array.from(bytes.flat());
+  return new Uint8Array(([] as number[]).concat(...bytes));
 }
 
 function section(id: number, content: number[]): number[] {

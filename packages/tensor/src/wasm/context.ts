@@ -6,7 +6,7 @@ import type { WasmMemory, WasmTensor } from "./memory.js";
 type KernelFunction = (...values: number[]) => void;
 
 /** The functions of a kernel's module, by name. */
-type KernelFunctions<Name extends string = string> = Readonly<Record<Name, KernelFunction>>;
+export type KernelFunctions<Name extends string = string> = Readonly<Record<Name, KernelFunction>>;
 
 /** What a kernel needs to be made. */
 export interface KernelContext {

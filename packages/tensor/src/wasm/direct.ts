@@ -46,7 +46,7 @@ export function emitCorrelate(shape: Correlation, vectors: number): FunctionBuil
   const { planeWidth, channels, kernel, stride, outputHeight, outputWidth, filters, relu } = shape;
   const f = new FunctionBuilder(["i32", "i32", "i32", "i32"]);
   const [plane, filter, bias, output] = f.parameters;
-  const [blocks, rows, tiles, cells, counter] = f.locals("i32", 5);
+  const [blocks, rows, tiles, cells, end] = f.locals("i32", 5);
   const [planeRow, outputRow, tilePlane, tileOutput, x, w] = f.locals("i32", 6);
   const whole = createTile(f, ROWS, Math.min(vectors, vectorsFor(filters)));
   const pixelBytes = channels * FLOAT;
@@ -60,7 +60,7 @@ export function emitCorrelate(shape: Correlation, vectors: number): FunctionBuil
       loadTile(f, tile, bias, 0);
       f.get(filter).set(w).get(tilePlane).set(x);
       f.repeat(cells, kernel, () => {
-        emitMatrixProduct(f, tile, { x, rowBytes: stride * pixelBytes, w, wBytes, depth, counter });
+        emitMatrixProduct(f, tile, { x, rowBytes: stride * pixelBytes, w, wBytes, depth, end });
         f.increment(x, (planeWidth - kernel) * pixelBytes);
       });
       if (relu) for (const sum of tile.sums.flat()) f.get(sum).f32x4(0).op("f32x4.max").set(sum);
@@ -96,7 +96,7 @@ export function emitFilterGradient(shape: Correlation, vectors: number): Functio
   const { planeWidth, channels, kernel, stride, outputHeight, outputWidth, filters } = shape;
   const f = new FunctionBuilder(["i32", "i32", "i32"]);
   const [plane, outputGradient, gradient] = f.parameters;
-  const [cells, runs, blocks, rows, counter] = f.locals("i32", 5);
+  const [cells, runs, blocks, rows, end] = f.locals("i32", 5);
   const [x, g, blockOutput, blockGradient] = f.locals("i32", 4);
   const whole = createTile(f, ROWS, Math.min(vectors, vectorsFor(filters)));
   const depth = kernel * channels;
@@ -113,7 +113,7 @@ export function emitFilterGradient(shape: Correlation, vectors: number): Functio
         f.get(plane).set(x).get(blockOutput).set(g);
         f.repeat(rows, outputHeight, () => {
           const xBytes = stride * channels * FLOAT;
-          emitOuterProducts(f, tile, { x, xBytes, g, gBytes: filterBytes, positions: outputWidth, counter });
+          emitOuterProducts(f, tile, { x, xBytes, g, gBytes: filterBytes, positions: outputWidth, end });
           f.increment(x, stride * planeRowBytes - outputWidth * xBytes);
         });
         storeTile(f, tile, { address: blockGradient, rowBytes: filterBytes, count: block.channels });

@@ -3,6 +3,7 @@
  * Only instructions without immediates stand here: what has immediates is a method of the assembler.
  */
 export const OPCODES = {
+  "i32.ne": [0x47],
   "i32.add": [0x6a],
   "i32.and": [0x71],
   "i32.or": [0x72],
@@ -30,6 +31,7 @@ export const OPCODES = {
   "f32x4.mul": [0xfd, 0xe6],
   "f32x4.div": [0xfd, 0xe7],
   "f32x4.max": [0xfd, 0xe9],
+  "f32x4.pmax": [0xfd, 0xeb],
 } as const satisfies Record<string, readonly number[]>;
 
 /** An instruction without immediates. */

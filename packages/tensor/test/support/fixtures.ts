@@ -57,3 +57,5 @@ function transpose({ shape, data }: Fixture, axes: readonly number[]): { shape: 
 export const toNhwc = (tensor: Fixture) => transpose(tensor, [0, 2, 3, 1]);
 /** OIHW to HWIO. */
 export const toHwio = (tensor: Fixture) => transpose(tensor, [2, 3, 1, 0]);
+/** [out, in] to [in, out]. */
+export const toInOut = (tensor: Fixture) => transpose(tensor, [1, 0]);
