@@ -12,6 +12,8 @@ export interface Recipe {
   readonly dropout: number;
   /** How the first weights are drawn. */
   readonly initialisation: "pytorch" | "he";
+  /** Temperature of the probabilities where no pictures are held out to fit it on; see `fitTemperature` of @cifar/cnn. */
+  readonly temperature?: number;
   /** Seed and normalisation come from the run and its data. */
   readonly training: Omit<TrainingOptions, "seed" | "normalisation">;
 }

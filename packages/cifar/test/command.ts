@@ -3,6 +3,9 @@ import { fileURLToPath } from "node:url";
 
 const COMMAND = fileURLToPath(new URL("../bin/cifar.js", import.meta.url));
 
+/** The commit that runs are told they come from. */
+export const COMMIT = "0123456789abcdef0123456789abcdef01234567";
+
 /** What a run of the command left behind. */
 export interface CommandResult {
   readonly status: number | null;
@@ -28,6 +31,8 @@ export function cifar(words: readonly string[], options: CommandOptions = {}): P
         ...environment,
         CIFAR_CACHE: "/nonexistent/cifar",
         CIFAR10_URL: "http://127.0.0.1:1/none",
+        // What a model file says must not change when someone commits while tests run.
+        CIFAR_COMMIT: COMMIT,
         ...options.env,
       },
     });

@@ -145,7 +145,7 @@ describe("charts", () => {
       expect(x).toBeGreaterThanOrEqual(0);
       expect(x).toBeLessThanOrEqual(560);
       expect(y).toBeGreaterThanOrEqual(0);
-      expect(y).toBeLessThanOrEqual(300);
+      expect(y).toBeLessThanOrEqual(320);
     }
     expect(svg).toContain("a &quot;title&quot;");
     expect(svg).toContain("x &lt; y");

@@ -6,11 +6,12 @@ import { decodeSafetensors } from "@cifar/cnn";
 import { readCheckpointFile, readModelFile } from "@cifar/cnn/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { shapes, shapesSplits } from "../src/dataset/shapes.js";
+import { decodePicture } from "../src/picture/decode.js";
 import { recipes } from "../src/recipes.js";
 import { runTraining } from "../src/training/run.js";
 import { createRunFolder } from "../src/training/run-folder.js";
 import { cifar10Directory } from "./cifar10-directory.js";
-import { cifar, jsonLines } from "./command.js";
+import { COMMIT, cifar, jsonLines } from "./command.js";
 import { pngOf } from "./pictures.js";
 
 /** A small set of drawn pictures in CIFAR's binary format. */
@@ -58,12 +59,18 @@ describe("cifar train", () => {
     const end = events.at(-1);
     expect(end).toMatchObject({ model: join(run, "model.safetensors"), report: join(run, "report.html") });
     expect(end?.["testAccuracy"]).toBeTypeOf("number");
-    expect(end?.["seconds"]).toBeTypeOf("number");
+    for (const name of ["seconds", "flipAveraged", "calibrationError"]) expect(end?.[name], name).toBeTypeOf("number");
+    const [low, high] = (end?.["interval"] ?? []) as readonly number[];
+    expect(low).toBeLessThan(end?.["testAccuracy"] as number);
+    expect(high).toBeGreaterThan(end?.["testAccuracy"] as number);
   });
 
   it("leaves a model, a checkpoint, a log and reports, and nothing else", async () => {
     expect((await readdir(run)).sort()).toEqual([
-      ...["checkpoint.safetensors", "log.jsonl", "model.safetensors", "report.html", "report.md", "run.json"],
+      ...["checkpoint.safetensors", "log.jsonl", "model.safetensors", "report", "report.html", "report.md", "run.json"],
+    ]);
+    expect((await readdir(join(run, "report"))).sort()).toEqual([
+      ...["accuracy.svg", "filters.png", "loss.svg", "mistakes.png", "reliability.svg"],
     ]);
     expect(jsonLines(await readFile(join(run, "log.jsonl"), "utf8"))).toEqual(events);
   });
@@ -71,7 +78,12 @@ describe("cifar train", () => {
   it("leaves a model that answers for itself", async () => {
     const { card, digest } = await readModelFile(join(run, "model.safetensors"));
     expect(digest).toBe(events.at(-1)?.["digest"]);
-    expect(card.training).toMatchObject({ seed: 5, recipe: { name: "paper", training: { epochs: 2, batchSize: 32 } } });
+    expect(card.training).toMatchObject({
+      seed: 5,
+      commit: COMMIT,
+      recipe: { name: "paper", training: { epochs: 2, batchSize: 32 } },
+      data: { pictures: 126, digest: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
     expect(card.accuracy).toMatchObject({ total: 30, accuracy: events.at(-1)?.["testAccuracy"] });
     const epochs = events.filter(({ type }) => type === "epoch");
     expect(card.training?.["curve"]).toEqual(
@@ -79,6 +91,10 @@ describe("cifar train", () => {
         return { epoch, trainLoss, validationLoss, validationAccuracy };
       }),
     );
+    expect(card.accuracy?.["calibration"]).toMatchObject({
+      temperature: "fitted on 14 held-out training pictures",
+      errorAfter: events.at(-1)?.["calibrationError"],
+    });
     const confusion = card.accuracy?.["confusion"] as number[][] | undefined;
     expect(confusion?.flat().reduce((sum, count) => sum + count)).toBe(30);
   });
@@ -86,7 +102,18 @@ describe("cifar train", () => {
   it("eval finds the accuracy that the model claims", async () => {
     const { stdout } = await cifar(["eval", "--model", run, "--data", data, "--json"]);
     const result = JSON.parse(stdout) as { accuracy: number; confusion: number[][]; perClass: { label: string }[] };
-    expect(result).toMatchObject({ accuracy: events.at(-1)?.["testAccuracy"], total: 30 });
+    const end = events.at(-1)!;
+    const { card } = await readModelFile(join(run, "model.safetensors"));
+    expect(result).toMatchObject({
+      accuracy: end["testAccuracy"],
+      total: 30,
+      interval: end["interval"],
+      flipAveraged: { accuracy: end["flipAveraged"], total: 30 },
+      calibration: {
+        before: { temperature: 1 },
+        after: { temperature: card.temperature, error: end["calibrationError"] },
+      },
+    });
     expect(result.confusion.flat().reduce((sum, count) => sum + count, 0)).toBe(30);
     expect(result.perClass.map(({ label }) => label)).toContain("triangle");
   });
@@ -140,11 +167,19 @@ describe("cifar train", () => {
   it("writes a report that needs no other file and no network", async () => {
     const html = await readFile(join(run, "report.html"), "utf8");
     expect(html).not.toMatch(/https?:|<script|<link|url\(|src="(?!data:)/);
-    // Two charts, 20 samples and 32 filters at least.
-    expect(html.match(/<svg/g)).toHaveLength(2);
+    // Three charts, 20 samples and 32 filters at least.
+    expect(html.match(/<svg/g)).toHaveLength(3);
     expect(html.match(/<img/g)!.length).toBeGreaterThan(52);
     const markdown = await readFile(join(run, "report.md"), "utf8");
     expect(markdown).toMatch(/\| 2 \| \d\.\d{4} \|/);
+    const pictures = [...markdown.matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map(([, path]) => path!);
+    expect(pictures).toHaveLength(5);
+    for (const path of pictures) {
+      const bytes = await readFile(join(run, path));
+      // A picture of its own, in its colours: no style sheet of a page is there to help.
+      if (path.endsWith(".svg")) expect(bytes.toString()).toMatch(/^<svg xmlns="[^"]+" .*?><style>[^<]*--series-1/s);
+      else expect(decodePicture(bytes).width).toBeGreaterThan(100);
+    }
   });
 
   it("says nothing but the result when quiet", async () => {
@@ -162,7 +197,7 @@ describe("cifar train", () => {
     ]);
     expect(stderr).toBe("");
     expect(stdout).toMatch(
-      /^test accuracy \d+\.\d\d % \(\d+ of 30\)\nmodel .*model\.safetensors\nreport .*report\.html\n$/,
+      /^test accuracy \d+\.\d\d % \(\d+ of 30, 95 % interval [^)]+\)\n( {2}.*\n){12}model .*model\.safetensors\nreport .*report\.html\n$/,
     );
   });
 });

@@ -31,8 +31,11 @@ export interface Chart {
 }
 
 const WIDTH = 560;
-const HEIGHT = 300;
-const MARGIN = { top: 14, right: 16, bottom: 44, left: 64 } as const;
+const HEIGHT = 320;
+const MARGIN = { top: 34, right: 16, bottom: 44, left: 64 } as const;
+
+/** Width of a letter of a legend, at most: what a browser makes of it is not known here. */
+const LETTER = 6.4;
 
 /** A line chart as an `<svg>` element; its colours come from the page's style sheet. */
 export function lineChart(chart: Chart): string {
@@ -71,19 +74,28 @@ export function lineChart(chart: Chart): string {
     const kind = `curve series-${curve.colour}${curve.faint ? " faint" : ""}`;
     return `<path class="${kind}" d="${path(curve.points) ?? ""}"/>${dots.join("")}`;
   });
-  const legend = chart.curves
-    .filter(({ faint, points }) => !faint && points.length > 0)
-    .map(({ name, colour }) => `<span class="key series-${colour}">${escapeHtml(name)}</span>`);
-  return `<figure class="chart">
-<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(chart.title)}">
+  const named = chart.curves.filter(({ faint, points }) => !faint && points.length > 0);
+  return `<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(chart.title)}">
 ${rows.join("\n")}
 ${columns.join("\n")}
 <text class="axis" x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 6}" text-anchor="middle">${escapeHtml(chart.xLabel)}</text>
 <text class="axis" transform="translate(12 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(chart.yLabel)}</text>
 ${curves.join("\n")}
-</svg>
-<figcaption>${legend.join(" ")}</figcaption>
-</figure>`;
+${legend(named, MARGIN.left)}
+</svg>`;
+}
+
+/** Names beside marks of their colours, in a row above a chart. */
+export function legend(entries: readonly { readonly name: string; readonly colour: 1 | 2 }[], left: number): string {
+  let x = left;
+  return entries
+    .map(({ name, colour }) => {
+      const mark = `<line class="curve series-${colour}" x1="${round(x)}" x2="${round(x + 16)}" y1="14" y2="14"/>`;
+      const text = `<text class="key" x="${round(x + 22)}" y="18">${escapeHtml(name)}</text>`;
+      x += 22 + name.length * LETTER + 22;
+      return mark + text;
+    })
+    .join("\n");
 }
 
 /** Means of neighbours, at most `most` of them: thousands of steps would make a heavy file and a black band. */

@@ -1,28 +1,26 @@
-import { lineChart, smooth, thin } from "./chart.js";
+import { accuracyChart, lossChart, reliabilityOf } from "./curves.js";
 import { escapeHtml } from "./escape.js";
 import { filterUris, pictureUri } from "./images.js";
+import { recipeRows, runRows } from "./recipe-rows.js";
 import {
   type Answer,
   accuracyInterval,
   answersOf,
   epochsOf,
+  MISTAKES,
   percent,
   type ReportData,
-  recipeRows,
   startOf,
-  stepsOf,
   worstMistakes,
 } from "./report.js";
 import { STYLE } from "./style.js";
 
-/** Points of the loss curve: more are not told apart at its width. */
-const LOSS_POINTS = 400;
 const SAMPLES = 20;
-const MISTAKES = 20;
 
 /** The whole report as one HTML page, which needs no other file and no network. */
 export function htmlReport(report: ReportData): string {
-  const { evaluation, test, settings, model } = report;
+  const { measurement, test, settings, model } = report;
+  const { evaluation, flipAveraged, uncalibrated, calibrated } = measurement;
   const title = `${settings.recipe.name} on ${report.test.name.replace(/ test$/, "")}`;
   const { low, high } = accuracyInterval(evaluation.correct, evaluation.total);
   const answers = answersOf(report);
@@ -40,6 +38,8 @@ ${STYLE}
 <div class="facts">
 ${fact(percent(evaluation.accuracy), `of ${evaluation.total} test pictures right`)}
 ${fact(`${percent(low, 1)} – ${percent(high, 1)}`, "95 % interval of that")}
+${fact(percent(flipAveraged.accuracy), "with mirror images averaged in (beside, not instead)")}
+${fact(`${percent(uncalibrated.error, 1)} → ${percent(calibrated.error, 1)}`, `calibration error, by temperature ${calibrated.temperature.toFixed(3)}`)}
 ${fact(evaluation.loss.toFixed(3), "test loss")}
 ${fact(grouped(model.parameterCount), "parameters")}
 ${fact(`${Math.round(meanSpeed(report))}`, "training pictures a second")}
@@ -52,11 +52,15 @@ ${card("Validation accuracy", accuracyChart(report))}
 ${card("What was taken for what", `<p class="soft">Rows: what it is; columns: what the model said.</p>${confusionTable(report)}`)}
 ${card("Accuracy of each class", classBars(report))}
 </div>
-${card(`The first ${Math.min(SAMPLES, answers.length)} test pictures`, pictures(report, answers.slice(0, SAMPLES)))}
-${card(`Surest mistakes among the first ${answers.length} test pictures`, pictures(report, worstMistakes(answers, MISTAKES)))}
 <div class="columns">
-${card("Filters of the first layer", `<div class="filters">${filters(report)}</div>`)}
-${card("How it was trained", `<table class="plain">${recipeTable(report)}</table>`)}
+${card("What confidence means", reliabilityOf(report))}
+${card("Filters of the first layer", `<p class="soft">Each stretched from its least to its largest weight.</p><div class="filters">${filters(report)}</div>`)}
+</div>
+${card(`The first ${Math.min(SAMPLES, answers.length)} test pictures`, pictures(report, answers.slice(0, SAMPLES)))}
+${card(`Surest mistakes among all ${answers.length} test pictures`, pictures(report, worstMistakes(answers, MISTAKES)))}
+<div class="columns">
+${card("The recipe", `<table class="plain">${tableRows(recipeRows(settings.recipe))}</table>`)}
+${card("The run", `<table class="plain">${tableRows(runRows(report))}</table>`)}
 </div>
 ${card("The network", `<pre>${escapeHtml(model.summary())}</pre>`)}
 <p class="soft">Test data: ${escapeHtml(test.name)}, ${test.count} pictures.</p>
@@ -73,42 +77,7 @@ function card(title: string, content: string): string {
   return `<section class="card"><h2>${escapeHtml(title)}</h2>${content}</section>`;
 }
 
-function lossChart(report: ReportData): string {
-  const raw = thin(
-    stepsOf(report).map(({ step, loss }) => ({ x: step, y: loss })),
-    LOSS_POINTS,
-  );
-  const validation = epochsOf(report).flatMap(({ step, validationLoss }) =>
-    validationLoss === undefined ? [] : [{ x: step, y: validationLoss }],
-  );
-  return lineChart({
-    title: "Training and validation loss by step",
-    xLabel: "step",
-    yLabel: "cross-entropy",
-    yFormat: (value) => String(value),
-    curves: [
-      { name: "training, raw", colour: 1, points: raw, faint: true },
-      { name: "training", colour: 1, points: smooth(raw, 20), marked: raw.length < 3 },
-      { name: "validation", colour: 2, points: validation, marked: true },
-    ],
-  });
-}
-
-function accuracyChart(report: ReportData): string {
-  const points = epochsOf(report).flatMap(({ epoch, validationAccuracy }) =>
-    validationAccuracy === undefined ? [] : [{ x: epoch, y: validationAccuracy }],
-  );
-  return lineChart({
-    title: "Validation accuracy by epoch",
-    xLabel: "epoch",
-    yLabel: "accuracy",
-    yFormat: (value) => percent(value, 0),
-    yDomain: [0, Math.max(0.2, ...points.map(({ y }) => y))],
-    curves: [{ name: "held-out training pictures", colour: 2, points, marked: true }],
-  });
-}
-
-function confusionTable({ evaluation, test }: ReportData): string {
+function confusionTable({ measurement: { evaluation }, test }: ReportData): string {
   const heads = test.classes.map((name) => `<th scope="col"><span>${escapeHtml(name)}</span></th>`);
   const rows = evaluation.confusion.map((row, actual) => {
     const total = row.reduce((sum, count) => sum + count, 0) || 1;
@@ -125,7 +94,7 @@ ${rows.join("\n")}
 </tbody></table></div>`;
 }
 
-function classBars({ evaluation }: ReportData): string {
+function classBars({ measurement: { evaluation } }: ReportData): string {
   const rows = [...evaluation.perClass]
     .sort((a, b) => b.accuracy - a.accuracy)
     .map(
@@ -152,8 +121,8 @@ function filters({ model }: ReportData): string {
     .join("");
 }
 
-function recipeTable(report: ReportData): string {
-  return recipeRows(report)
+function tableRows(rows: readonly (readonly [string, string])[]): string {
+  return rows
     .map(([name, value]) => `<tr><th scope="row">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`)
     .join("\n");
 }

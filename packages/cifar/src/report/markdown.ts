@@ -1,15 +1,22 @@
 import { escapeMarkdown } from "./escape.js";
-import { accuracyInterval, epochsOf, percent, type ReportData, recipeRows } from "./report.js";
+import { recipeRows, runRows } from "./recipe-rows.js";
+import { accuracyInterval, answersOf, epochsOf, MISTAKES, percent, type ReportData, worstMistakes } from "./report.js";
 
-/** The report as Markdown, for a terminal, a wiki or a pull request: the same figures without pictures. */
-export function markdownReport(report: ReportData): string {
-  const { evaluation, test, settings, model } = report;
+/**
+ * The report as Markdown, for a wiki or a pull request.
+ * @param pictures folder of its pictures, relative to it
+ */
+export function markdownReport(report: ReportData, pictures: string): string {
+  const { measurement, test, settings, model } = report;
+  const { evaluation, flipAveraged, uncalibrated, calibrated } = measurement;
+  const mistakes = worstMistakes(answersOf(report), MISTAKES);
   const { low, high } = accuracyInterval(evaluation.correct, evaluation.total);
   const classes = test.classes.map(escapeMarkdown);
   return [
     `# ${escapeMarkdown(`${settings.recipe.name} on ${test.name}`)}`,
     `**${percent(evaluation.accuracy)}** of ${evaluation.total} test pictures right ` +
       `(95 % interval ${percent(low, 1)} to ${percent(high, 1)}), test loss ${evaluation.loss.toFixed(4)}.`,
+    `With mirror images averaged in (beside the figure above, not instead of it): ${percent(flipAveraged.accuracy)}.`,
     "## Epochs",
     table(
       ["epoch", "training loss", "validation loss", "validation accuracy", "pictures/s", "seconds"],
@@ -22,6 +29,8 @@ export function markdownReport(report: ReportData): string {
         epoch.seconds.toFixed(1),
       ]),
     ),
+    `![Loss by step](${pictures}/loss.svg)`,
+    `![Accuracy on held-out pictures by epoch](${pictures}/accuracy.svg)`,
     "## Classes",
     table(
       ["class", "right", "of", "accuracy"],
@@ -38,15 +47,39 @@ export function markdownReport(report: ReportData): string {
       ["", ...classes],
       evaluation.confusion.map((row, actual) => [classes[actual] ?? "", ...row.map(String)]),
     ),
-    "## How it was trained",
-    table(
-      ["", ""],
-      recipeRows(report).map(([name, value]) => [name, escapeMarkdown(value)]),
-    ),
+    "## What confidence means",
+    `Expected calibration error in ${calibrated.bins.length} bins: ${percent(uncalibrated.error)} with temperature 1, ` +
+      `${percent(calibrated.error)} with the model's ${calibrated.temperature}.`,
+    `![How often answers of each confidence are right](${pictures}/reliability.svg)`,
+    "## Surest mistakes",
+    ...(mistakes.length === 0
+      ? ["None."]
+      : [
+          `![The pictures in the order of the table, row by row](${pictures}/mistakes.png)`,
+          table(
+            ["test picture", "is", "the model said", "confidence"],
+            mistakes.map(({ picture, actual, predicted, confidence }) => [
+              String(picture),
+              escapeMarkdown(actual),
+              escapeMarkdown(predicted),
+              percent(confidence, 1),
+            ]),
+          ),
+        ]),
+    "## Filters of the first layer",
+    `![Each stretched from its least to its largest weight](${pictures}/filters.png)`,
+    "## The recipe",
+    table(["", ""], escaped(recipeRows(settings.recipe))),
+    "## The run",
+    table(["", ""], escaped(runRows(report))),
     "## The network",
     `\`\`\`text\n${model.summary()}\n\`\`\``,
     "",
   ].join("\n\n");
+}
+
+function escaped(rows: readonly (readonly [string, string])[]): string[][] {
+  return rows.map(([name, value]) => [name, escapeMarkdown(value)]);
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {

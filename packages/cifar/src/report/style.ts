@@ -1,5 +1,5 @@
-/** The report's style sheet: light or dark as the reader's system is, readable on paper and on a phone. */
-export const STYLE = `
+/** Colours of report and charts, light or dark as the reader's system is. */
+const COLOURS = `
 :root {
   color-scheme: light dark;
   --page: #f6f7f9; --card: #ffffff; --text: #1b2330; --soft: #5b6677; --line: #dfe3ea;
@@ -10,7 +10,29 @@ export const STYLE = `
     --page: #10141b; --card: #181e28; --text: #e6eaf1; --soft: #98a3b5; --line: #2b3442;
     --series-1: #6ea8fe; --series-2: #f59e4b; --good: #4ade80; --bad: #f87171; --heat: 110, 168, 254;
   }
+}`;
+
+/** What charts are drawn with. */
+const CHARTS = `
+svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
+svg text.axis, svg text.key { font-size: 12px; }
+.grid { stroke: var(--line); }
+.diagonal { stroke: var(--soft); stroke-dasharray: 4 4; }
+.curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
+.curve.faint { opacity: 0.28; stroke-width: 1; }
+.curve.series-1 { stroke: var(--series-1); } .curve.series-2 { stroke: var(--series-2); }
+.dot.series-1 { fill: var(--series-1); } .dot.series-2 { fill: var(--series-2); }
+.column { fill: var(--series-1); opacity: 0.35; }
+.share { fill: var(--soft); opacity: 0.6; }`;
+
+/** A chart as a file of its own, with its colours and their background. */
+export function svgFile(svg: string): string {
+  const style = `<style>${COLOURS}${CHARTS}</style><rect width="100%" height="100%" fill="var(--card)"/>`;
+  return `${svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ').replace(">", `>${style}`)}\n`;
 }
+
+/** The report's style sheet: readable on paper and on a phone too. */
+export const STYLE = `${COLOURS}
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
 main { max-width: 1180px; margin: 0 auto; padding: 28px 20px 60px; }
@@ -23,18 +45,8 @@ p { margin: 4px 0 0; }
 .facts { display: flex; flex-wrap: wrap; gap: 10px 44px; margin-top: 18px; }
 .fact b { display: block; font-size: 1.9rem; line-height: 1.2; font-variant-numeric: tabular-nums; letter-spacing: -0.02em; }
 .fact span { color: var(--soft); font-size: 0.86rem; }
-figure { margin: 0; }
 svg { width: 100%; height: auto; display: block; }
-svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
-svg text.axis { font-size: 12px; }
-.grid { stroke: var(--line); }
-.curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
-.curve.faint { opacity: 0.28; stroke-width: 1; }
-.curve.series-1 { stroke: var(--series-1); } .curve.series-2 { stroke: var(--series-2); }
-.dot.series-1 { fill: var(--series-1); } .dot.series-2 { fill: var(--series-2); }
-figcaption { color: var(--soft); font-size: 0.86rem; display: flex; gap: 18px; padding-left: 10%; }
-.key::before { content: ""; display: inline-block; width: 14px; height: 3px; border-radius: 2px; margin-right: 6px; vertical-align: middle; }
-.key.series-1::before { background: var(--series-1); } .key.series-2::before { background: var(--series-2); }
+${CHARTS.trim()}
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; }
 .confusion { font-size: 0.8rem; }

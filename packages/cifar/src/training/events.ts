@@ -63,6 +63,12 @@ interface RunEnd {
   readonly type: "end";
   /** 0 to 1. */
   readonly testAccuracy: number;
+  /** 95 % interval of it, by Wilson's formula. */
+  readonly interval: readonly [number, number];
+  /** Accuracy when each picture is seen mirrored too: beside the test accuracy, never instead of it. */
+  readonly flipAveraged: number;
+  /** Expected calibration error of the model's probabilities on the test pictures, 0 to 1. */
+  readonly calibrationError: number;
   /** From the start to here, test included. */
   readonly seconds: number;
   /** Path of the model file. */

@@ -16,6 +16,8 @@ export interface RunFiles {
   readonly log: string;
   readonly report: string;
   readonly reportMarkdown: string;
+  /** Folder of the pictures that belong to it. */
+  readonly reportPictures: string;
 }
 
 export function runFiles(folder: string): RunFiles {
@@ -27,6 +29,7 @@ export function runFiles(folder: string): RunFiles {
     log: join(folder, "log.jsonl"),
     report: join(folder, "report.html"),
     reportMarkdown: join(folder, "report.md"),
+    reportPictures: join(folder, "report"),
   };
 }
 

@@ -1,15 +1,10 @@
 import {
   type Checkpoint,
   CnnError,
-  createPredictor,
   type Dataset,
-  dataDigest,
-  type Evaluation,
-  evaluate,
   type FitEvent,
   fit,
-  type ModelCard,
-  type Normalisation,
+  type LogitsOptions,
   type Sequential,
   saveModel,
   subset,
@@ -18,12 +13,13 @@ import {
 import type { BackendName } from "@cifar/tensor";
 import type { DataSplits } from "../dataset/cifar10.js";
 import { normalisationOf } from "../dataset/normalisation.js";
-import { htmlReport } from "../report/html.js";
-import { markdownReport } from "../report/markdown.js";
-import type { ReportData } from "../report/report.js";
+import { accuracyInterval } from "../report/report.js";
+import { writeReport } from "../report/write.js";
+import { modelCard } from "./card.js";
 import type { RunEvent, RunStart } from "./events.js";
+import { type Measurement, measure, type Temperature, temperatureFor } from "./measure.js";
 import { appendToLog, type RunFiles, writeCheckpoint, writeRunFile } from "./run-folder.js";
-import { networkFor, type RunSettings, recipeRecord, splitTraining } from "./settings.js";
+import { networkFor, type RunSettings, splitTraining } from "./settings.js";
 
 export interface RunOptions {
   readonly files: RunFiles;
@@ -45,11 +41,8 @@ export interface RunResult {
   /** True if the signal ended it early. */
   readonly stopped: boolean;
   /** Of the test pictures; undefined if it was stopped before. */
-  readonly evaluation: Evaluation | undefined;
+  readonly measurement: Measurement | undefined;
 }
-
-/** So many of the test pictures are looked at one by one for the report. */
-const SHOWN_PICTURES = 400;
 
 /**
  * Trains, tests and reports, leaving everything in the run's folder. Whatever happens on the way, the last checkpoint
@@ -85,44 +78,55 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   );
   for await (const event of steps) {
     await recorder.record(event);
-    if (event.type === "stop") return { stopped: true, evaluation: undefined };
+    if (event.type === "stop") return { stopped: true, measurement: undefined };
   }
 
   await recorder.add({ type: "test", total: test.count });
-  let evaluation: Evaluation;
+  const inference = { ...compute, normalisation, ...(signal !== undefined && { signal }) };
+  let temperature: Temperature;
+  let measurement: Measurement;
   try {
-    evaluation = await evaluate(model, test, { ...compute, normalisation, ...(signal !== undefined && { signal }) });
+    temperature = await chooseTemperature(model, { settings, validation, inference });
+    measurement = await measure(model, test, { ...inference, temperature: temperature.value });
   } catch (error) {
     // The last checkpoint is that of the last step: going on from there tests again.
-    if (signal?.aborted) return { stopped: true, evaluation: undefined };
+    if (signal?.aborted) return { stopped: true, measurement: undefined };
     throw error;
   }
+  const { evaluation } = measurement;
   checkLoss("after the last step the test loss", evaluation.loss);
-  const card = modelCard({ settings, train, test, normalisation, evaluation, events: recorder.events });
+  const card = modelCard({ settings, train, test, normalisation, temperature, measurement, events: recorder.events });
   await writeRunFile(files.model, saveModel(model, card));
-  const report: ReportData = {
-    model,
-    card,
-    settings,
-    test,
-    evaluation,
-    events: recorder.events,
-    probabilities: await predictSome(model, subset(test, 0, Math.min(SHOWN_PICTURES, test.count)), {
-      ...compute,
-      normalisation,
-    }),
-  };
-  await writeRunFile(files.report, htmlReport(report));
-  await writeRunFile(files.reportMarkdown, markdownReport(report));
+  await writeReport(files, { model, card, settings, test, measurement, events: recorder.events });
+  const { low, high } = accuracyInterval(evaluation.correct, evaluation.total);
   await recorder.add({
     type: "end",
     testAccuracy: evaluation.accuracy,
+    interval: [low, high],
+    flipAveraged: measurement.flipAveraged.accuracy,
+    calibrationError: measurement.calibrated.error,
     seconds: (performance.now() - started) / 1000,
     model: files.model,
     digest: weightsDigest(model),
     report: files.report,
   });
-  return { stopped: false, evaluation };
+  return { stopped: false, measurement };
+}
+
+/** Fitted on the held-out pictures; where every picture is trained on, the recipe says what was found without some. */
+async function chooseTemperature(
+  model: Sequential,
+  run: { settings: RunSettings; validation: Dataset | undefined; inference: LogitsOptions },
+): Promise<Temperature> {
+  const { settings, validation, inference } = run;
+  if (validation !== undefined) {
+    const value = await temperatureFor(model, validation, inference);
+    return { value, source: `fitted on ${validation.count} held-out training pictures` };
+  }
+  const { temperature } = settings.recipe;
+  return temperature === undefined
+    ? { value: 1, source: "none, since no pictures were held out" }
+    : { value: temperature, source: "the recipe's, fitted in a run with held-out pictures" };
 }
 
 /** Turns what `fit` tells into the run's events, its log and its checkpoints. */
@@ -208,59 +212,4 @@ class Recorder {
 function checkLoss(what: string, loss: number): void {
   if (Number.isFinite(loss)) return;
   throw new CnnError("NOT_FINITE", `${what} is ${loss}: a lower learning rate may help`);
-}
-
-/** No time and no place in it: the same run gives the same bytes. */
-function modelCard(run: {
-  settings: RunSettings;
-  train: Dataset;
-  test: Dataset;
-  normalisation: Normalisation;
-  evaluation: Evaluation;
-  events: readonly RunEvent[];
-}): ModelCard {
-  const { settings, train, test, normalisation, evaluation, events } = run;
-  return {
-    classes: train.classes,
-    normalisation,
-    training: {
-      recipe: recipeRecord(settings.recipe),
-      seed: settings.seed,
-      data: { name: train.name, pictures: train.count, digest: dataDigest(train) },
-      curve: events.flatMap((event) => (event.type === "epoch" ? [curvePoint(event)] : [])),
-    },
-    accuracy: {
-      data: test.name,
-      digest: dataDigest(test),
-      correct: evaluation.correct,
-      total: evaluation.total,
-      accuracy: evaluation.accuracy,
-      perClass: evaluation.perClass.map(({ label, accuracy }) => ({ label, accuracy })),
-      confusion: evaluation.confusion,
-    },
-  };
-}
-
-/** What a model file keeps of an epoch; nothing that depends on the machine. */
-function curvePoint(event: Extract<RunEvent, { type: "epoch" }>): { readonly [name: string]: number } {
-  const { epoch, trainLoss, validationLoss, validationAccuracy } = event;
-  return {
-    epoch,
-    trainLoss,
-    ...(validationLoss !== undefined && { validationLoss }),
-    ...(validationAccuracy !== undefined && { validationAccuracy }),
-  };
-}
-
-async function predictSome(
-  model: Sequential,
-  pictures: Dataset,
-  options: { normalisation: Normalisation; backend?: BackendName; threads?: number; onNotice: (line: string) => void },
-): Promise<Float32Array> {
-  const predictor = await createPredictor(model, { ...options, classes: pictures.classes, batchSize: 64 });
-  try {
-    return await predictor.predict(pictures.images);
-  } finally {
-    predictor.close();
-  }
 }

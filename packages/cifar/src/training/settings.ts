@@ -12,6 +12,8 @@ export interface RunSettings {
   /** Only so many of the first test pictures. */
   readonly testLimit?: number;
   readonly seed: number;
+  /** Commit of the program that began the run, where it is known. */
+  readonly commit?: string;
 }
 
 /** At most this part of the training pictures is held out, however small the data set. */
@@ -62,7 +64,7 @@ export function decodeSettings(text: string, path: string): RunSettings {
 /** Whether the parts are there that only this package reads; the recipe's options are checked where they are used. */
 function isSettings(value: unknown): value is RunSettings {
   if (!isObject(value) || !isObject(value["recipe"])) return false;
-  const { recipe, data, limit, testLimit, seed } = value;
+  const { recipe, data, limit, testLimit, seed, commit } = value;
   const optionalCount = (count: unknown) => count === undefined || (Number.isSafeInteger(count) && Number(count) > 0);
   return (
     typeof recipe["name"] === "string" &&
@@ -70,6 +72,7 @@ function isSettings(value: unknown): value is RunSettings {
     typeof recipe["dropout"] === "number" &&
     isObject(recipe["training"]) &&
     (data === undefined || typeof data === "string") &&
+    (commit === undefined || typeof commit === "string") &&
     optionalCount(limit) &&
     optionalCount(testLimit) &&
     Number.isSafeInteger(seed)

@@ -1,10 +1,10 @@
-import { type Dataset, evaluate, subset } from "@cifar/cnn";
+import { type Dataset, subset } from "@cifar/cnn";
 import type { Command } from "commander";
 import { CifarError } from "../../errors.js";
-import { accuracyInterval, percent } from "../../report/report.js";
+import { measure } from "../../training/measure.js";
 import { prepareToCompute } from "../backends.js";
-import { columns } from "../format.js";
 import { listenForInterrupt } from "../interrupt.js";
+import { describeMeasurement, measurementRecord } from "../measurement.js";
 import { openModel } from "../model.js";
 import {
   computeOptions,
@@ -20,15 +20,13 @@ import { loadForRun } from "./train.js";
 interface EvalFlags extends ModelFlags {
   readonly data?: string;
   readonly limit?: number;
-  readonly flip?: boolean;
 }
 
 export function addEvalCommand(program: Command): void {
   const command = program.command("eval").description("measure a model's accuracy on the test pictures");
   withModelOption(command)
     .option("-d, --data <what>", "as for train")
-    .option("-l, --limit <n>", "only so many test pictures", wholeNumber(1))
-    .option("--flip", "also show every picture mirrored and average; to be reported beside the plain accuracy");
+    .option("-l, --limit <n>", "only so many test pictures", wholeNumber(1));
   withComputeOptions(command);
   withOutputOptions(command);
   command.action(async (flags: EvalFlags) => {
@@ -55,20 +53,14 @@ async function runEval(
   });
   checkClasses(all, card.classes);
   const test = subset(all, 0, Math.min(flags.limit ?? all.count, all.count));
-  const { accuracy, correct, total, loss, perClass, confusion } = await evaluate(model, test, {
+  const measurement = await measure(model, test, {
     ...computeOptions(flags),
     normalisation: card.normalisation,
-    flip: flags.flip ?? false,
+    temperature: card.temperature ?? 1,
     signal: interrupt.signal,
     onNotice: (line) => output.noticeOnce(line),
   });
-  const { low, high } = accuracyInterval(correct, total);
-  const rows = perClass.map((of) => [of.label, `${of.correct}`, "of", `${of.total}`, percent(of.accuracy)]);
-  output.result(
-    { accuracy, correct, total, loss, perClass, confusion },
-    `${test.name}: accuracy ${percent(accuracy)} (${correct} of ${total}, 95 % interval ${percent(low)} to ${percent(high)}), ` +
-      `loss ${loss.toFixed(4)}\n${columns(rows, [1, 3, 4])}`,
-  );
+  output.result(measurementRecord(measurement), `${test.name}: ${describeMeasurement(measurement)}`);
 }
 
 /** A model of other classes would be counted wrong for every picture. */

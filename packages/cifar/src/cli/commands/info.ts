@@ -2,7 +2,8 @@ import { availableThreads } from "@cifar/cnn/node";
 import { enableRevectorization } from "@cifar/tensor/node";
 import type { Command } from "commander";
 import { cacheFolder, holdsBinaryVersion, placeOfCifar10 } from "../../dataset/locate.js";
-import { recipes } from "../../recipes.js";
+import { type Recipe, recipes } from "../../recipes.js";
+import { recipeRows } from "../../report/recipe-rows.js";
 import { VERSION } from "../../version.js";
 import { backends } from "../backends.js";
 import { columns } from "../format.js";
@@ -54,8 +55,13 @@ function describeProgram(output: Output): void {
       ]),
       ["cache folder", value.cacheFolder],
       ["CIFAR-10", value.cifar10 ?? `not in ${place.directory} (${place.source}); cifar data fetch downloads it`],
-    ]),
+    ]) + value.recipes.map(describeRecipe).join(""),
   );
+}
+
+/** All of a recipe, since its name alone says nothing to who has not read the source. */
+function describeRecipe(recipe: Recipe): string {
+  return `\n\nrecipe ${recipe.name}\n${columns(recipeRows(recipe).map(([name, value]) => [`  ${name}`, value]))}`;
 }
 
 async function describeModel(path: string, output: Output): Promise<void> {
@@ -68,6 +74,7 @@ async function describeModel(path: string, output: Output): Promise<void> {
       columns([
         ["weights", `SHA-256 ${digest}`],
         ["classes", card.classes.join(", ")],
+        ["temperature", String(card.temperature ?? 1)],
         ["training", JSON.stringify(card.training ?? null)],
         ["accuracy", JSON.stringify(card.accuracy ?? null)],
       ]),

@@ -4,6 +4,7 @@ import type { DataSplits } from "../../dataset/cifar10.js";
 import { shapesSplits } from "../../dataset/shapes.js";
 import { CifarError, networkReasonOf } from "../../errors.js";
 import { recipeOf } from "../../recipes.js";
+import { commitOfSources } from "../../training/commit.js";
 import { createRunFolder, type RunFiles } from "../../training/run-folder.js";
 import type { RunSettings } from "../../training/settings.js";
 import { defaultBackend, prepareToCompute } from "../backends.js";
@@ -53,9 +54,11 @@ async function start(flags: StartFlags, output: Output, interrupt: Interrupt): P
         "test pictures, which takes about two minutes",
     );
   }
+  const commit = commitOfSources();
   const settings: RunSettings = {
     recipe: recipeOf("paper"),
     seed: 0,
+    ...(commit !== undefined && { commit }),
     ...(name !== undefined && { data: name }),
     ...(slow && REFERENCE_LIMITS),
     ...(flags.limit !== undefined && { limit: flags.limit, testLimit: flags.limit }),
@@ -95,6 +98,7 @@ async function classifyHandful(
     ...computeOptions(flags),
     normalisation: card.normalisation,
     classes: card.classes,
+    ...(card.temperature !== undefined && { temperature: card.temperature }),
   });
   try {
     const answers = await predictor.classify(test.images.subarray(0, (HANDFUL * test.images.length) / test.count), {

@@ -5,13 +5,14 @@ import { type Command, Option } from "commander";
 import type { DataSplits } from "../../dataset/cifar10.js";
 import { loadData } from "../../dataset/source.js";
 import { type Recipe, recipeOf, recipes } from "../../recipes.js";
-import { percent } from "../../report/report.js";
+import { commitOfSources } from "../../training/commit.js";
 import { runTraining } from "../../training/run.js";
 import { createRunFolder, openRunFolder } from "../../training/run-folder.js";
 import type { RunSettings } from "../../training/settings.js";
 import { prepareToCompute } from "../backends.js";
 import { ExitCode } from "../exit-codes.js";
 import { type Interrupt, listenForInterrupt } from "../interrupt.js";
+import { describeMeasurement } from "../measurement.js";
 import {
   type ComputeFlags,
   computeOptions,
@@ -87,9 +88,11 @@ function settingsOf(flags: TrainFlags): RunSettings {
     ...(flags.batch !== undefined && { batchSize: flags.batch }),
     ...(flags.lr !== undefined && { learningRate: flags.lr }),
   });
+  const commit = commitOfSources();
   return {
     recipe,
     seed: flags.seed,
+    ...(commit !== undefined && { commit }),
     // A path is kept whole, so that the run goes on from whatever folder.
     ...(flags.data !== undefined && { data: flags.data === "shapes" ? flags.data : resolve(flags.data) }),
     ...(flags.limit !== undefined && { limit: flags.limit }),
@@ -119,7 +122,7 @@ export async function trainInto(
 ): Promise<ExitCode> {
   const bar = new TrainingBar(output);
   try {
-    const { stopped, evaluation } = await runTraining({
+    const { stopped, measurement } = await runTraining({
       ...run,
       ...computeOptions(flags),
       signal: interrupt.signal,
@@ -133,12 +136,9 @@ export async function trainInto(
       output.notice(`stopped; go on with: cifar train --resume ${run.files.folder}`);
       return ExitCode.interrupted;
     }
-    if (!output.json && evaluation !== undefined) {
-      const { accuracy, correct, total } = evaluation;
-      output.result(
-        undefined,
-        `test accuracy ${percent(accuracy)} (${correct} of ${total})\nmodel   ${run.files.model}\nreport  ${run.files.report}`,
-      );
+    if (!output.json && measurement !== undefined) {
+      const { model, report } = run.files;
+      output.result(undefined, `${describeMeasurement(measurement)}\nmodel   ${model}\nreport  ${report}`);
     }
     return ExitCode.ok;
   } catch (error) {
