@@ -97,16 +97,16 @@ class EnginePredictor implements Predictor {
       );
     }
     const { normalisation, classes, temperature, flip } = this.#options;
-    const logits = await this.#inTurn(() => {
-      if (this.#closed) throw new CnnError("CLOSED", "predictor: it has been closed");
-      return inferLogits(this.#engine, {
+    if (this.#closed) throw new CnnError("CLOSED", "predictor: it has been closed");
+    const logits = await this.#inTurn(() =>
+      inferLogits(this.#engine, {
         images,
         count,
         normalisation,
         set: CURRENT,
         mirrored: flip ? BOTH_SIDES : AS_IT_IS,
-      });
-    });
+      }),
+    );
     for (let n = 0; n < count; n++) {
       softmaxInPlace(logits.subarray(n * classes.length, (n + 1) * classes.length), temperature);
     }
