@@ -1,4 +1,5 @@
-// Bundles the program of the image to one file, with the page inside, and gathers the licences of what is in it.
+// Bundles the program of the image to one file, with the page inside, and gathers the licences of what is in it. Where
+// `threads` is above 1, further threads start from a small file of their own beside it.
 // `node scripts/bundle.mjs` writes to dist/runtime; with a folder as argument it writes there (see `npm run template`).
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -22,7 +23,12 @@ const pageInside = {
 };
 
 const { outputFiles, metafile } = await build({
-  entryPoints: [join(here, "dist/main.js")],
+  entryPoints: {
+    index: join(here, "dist/main.js"),
+    "node-thread": fileURLToPath(new URL("platform/node-thread.js", import.meta.resolve("@cifar/cnn"))),
+  },
+  outdir: target,
+  outExtension: { ".js": ".mjs" },
   bundle: true,
   platform: "node",
   format: "esm",
@@ -59,6 +65,10 @@ const folders = [...new Set(Object.keys(metafile.inputs).map(packageOf))]
 const licences = await Promise.all([here, ...folders.map((folder) => join(here, folder))].map(licenceOf));
 
 await mkdir(target, { recursive: true });
-await writeFile(join(target, "index.mjs"), outputFiles[0].contents);
+for (const { path, contents } of outputFiles) {
+  // The name under which the program looks for its threads.
+  const file = path.replace("node-thread.mjs", "node-thread.js");
+  await writeFile(file, contents);
+  console.log(`${relative(process.cwd(), file)}: ${contents.length} bytes`);
+}
 await writeFile(join(target, "LICENSES.txt"), licences.join(`\n${"-".repeat(80)}\n\n`));
-console.log(`${relative(process.cwd(), join(target, "index.mjs"))}: ${outputFiles[0].contents.length} bytes`);

@@ -1,7 +1,8 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -9,7 +10,9 @@ import { type FunctionFolder, makeFunctionFolder } from "./support/model-file.ts
 
 const run = promisify(execFile);
 const TEMPLATE = fileURLToPath(new URL("../../../template/cnn-node/", import.meta.url));
-const BUILT = fileURLToPath(new URL("../dist/runtime/index.mjs", import.meta.url));
+const BUILT = fileURLToPath(new URL("../dist/runtime/", import.meta.url));
+/** The program, and the script of further threads. */
+const CODE = ["index.mjs", "node-thread.js"];
 
 /** Files of the template that a checkout holds and an image may get. */
 function files(folder: string): string[] {
@@ -27,11 +30,13 @@ describe("the template", () => {
   afterEach(() => folder.remove());
 
   it("holds the program as it is built from these sources; npm run template -w @cifar/faas-handler brings it up to date", () => {
-    expect(readFileSync(join(TEMPLATE, "runtime/index.mjs")).equals(readFileSync(BUILT))).toBe(true);
+    for (const name of CODE) {
+      expect(readFileSync(join(TEMPLATE, "runtime", name)).equals(readFileSync(join(BUILT, name))), name).toBe(true);
+    }
   });
 
   it("stays small: less than 300 kB of code, less than 1 MB with the weights, nothing native", () => {
-    const code = readFileSync(join(TEMPLATE, "runtime/index.mjs")).length;
+    const code = CODE.reduce((sum, name) => sum + readFileSync(join(TEMPLATE, "runtime", name)).length, 0);
     expect(code).toBeLessThan(300_000);
     expect(code + readFileSync(folder.modelPath).length).toBeLessThan(1_000_000);
     for (const file of files(TEMPLATE)) {
@@ -42,7 +47,9 @@ describe("the template", () => {
 
   it("brings a program that runs alone, without any package beside it", async () => {
     const alone = mkdtempSync(join(tmpdir(), "cifar-alone-"));
-    copyFileSync(join(TEMPLATE, "runtime/index.mjs"), join(alone, "index.mjs"));
+    for (const name of CODE) {
+      copyFileSync(join(TEMPLATE, "runtime", name), join(alone, name));
+    }
     cpSync(join(TEMPLATE, "function/handler.js"), join(folder.path, "handler.js"));
     const { stdout } = await run(process.execPath, [join(alone, "index.mjs"), "--check"], {
       cwd: alone,
@@ -54,6 +61,19 @@ describe("the template", () => {
         .split("\n")
         .map((line) => JSON.parse(line).message),
     ).toContain("ready");
+    const threaded = spawn(process.execPath, [join(alone, "index.mjs")], {
+      cwd: alone,
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { model_path: folder.modelPath, http_port: "0", threads: "2", max_batch: "32" },
+    });
+    const said: string[] = [];
+    for await (const line of createInterface({ input: threaded.stdout })) {
+      said.push(JSON.parse(line).message);
+      if (said.at(-1)?.startsWith("network")) {
+        threaded.kill("SIGTERM");
+      }
+    }
+    expect(said).toContain("network improved");
     rmSync(alone, { recursive: true });
   });
 
