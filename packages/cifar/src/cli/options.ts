@@ -20,17 +20,20 @@ export function withOutputOptions(command: Command): Command {
     .option("-q, --quiet", "results and errors alone");
 }
 
+/** Adds `--backend`. */
+export function withBackendOption(command: Command): Command {
+  return command.addOption(
+    new Option("--backend <name>", "what computes; default: the fastest that runs here").choices([
+      "wasm",
+      "reference",
+      "gpu",
+    ]),
+  );
+}
+
 /** Adds `--backend` and `--threads`. */
 export function withComputeOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option("--backend <name>", "what computes; default: the fastest that runs here").choices([
-        "wasm",
-        "reference",
-        "gpu",
-      ]),
-    )
-    .option("--threads <n>", "default: as many as this process may use", wholeNumber(1));
+  return withBackendOption(command).option("--threads <n>", "default: as many as this process may use", wholeNumber(1));
 }
 
 /** Adds `--model`. */

@@ -3,6 +3,7 @@ import { VERSION } from "../version.js";
 import { addClassifyCommand } from "./commands/classify.js";
 import { addDataCommand } from "./commands/data.js";
 import { addEvalCommand } from "./commands/eval.js";
+import { addExplainCommand } from "./commands/explain.js";
 import { addExportCommand } from "./commands/export.js";
 import { addInfoCommand } from "./commands/info.js";
 import { addServeCommand } from "./commands/serve.js";
@@ -31,6 +32,7 @@ function createProgram(): Command {
   addTrainCommand(program);
   addEvalCommand(program);
   addClassifyCommand(program);
+  addExplainCommand(program);
   addExportCommand(program);
   addServeCommand(program);
   addInfoCommand(program);

@@ -39,6 +39,7 @@ main { max-width: 1180px; margin: 0 auto; padding: 28px 20px 60px; }
 h1 { font-size: 1.55rem; margin: 0; letter-spacing: -0.01em; }
 h2 { font-size: 1.05rem; margin: 0 0 12px; }
 p { margin: 4px 0 0; }
+.card > p { margin: -6px 0 12px; }
 .soft, .empty { color: var(--soft); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 18px 20px; margin-top: 18px; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 18px; }
@@ -59,7 +60,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .bars th { font-weight: 500; text-align: right; padding: 3px 10px 3px 0; width: 1%; white-space: nowrap; }
 .bars td.value { width: 1%; white-space: nowrap; text-align: right; padding-left: 10px; }
 .bar { height: 14px; border-radius: 4px; background: var(--series-1); min-width: 2px; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: 14px 10px; font-size: 0.8rem; line-height: 1.3; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(94px, 1fr)); gap: 14px 10px; font-size: 0.8rem; line-height: 1.3; }
 .pictures img { width: 100%; max-width: 128px; border-radius: 8px; image-rendering: pixelated; display: block; border: 3px solid transparent; }
 .pictures .right img { border-color: var(--good); } .pictures .wrong img { border-color: var(--bad); }
 .filters { display: flex; flex-wrap: wrap; gap: 6px; }

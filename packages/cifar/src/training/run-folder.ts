@@ -56,7 +56,8 @@ export async function createRunFolder(folder: string, settings: RunSettings): Pr
 export interface ResumedRun {
   readonly files: RunFiles;
   readonly settings: RunSettings;
-  readonly checkpoint: Checkpoint;
+  /** Undefined for a run that was broken off before its first one: it begins anew, to the same bytes. */
+  readonly checkpoint: Checkpoint | undefined;
   /** What had happened up to the checkpoint. */
   readonly events: readonly RunEvent[];
 }
@@ -68,17 +69,16 @@ export interface ResumedRun {
 export async function openRunFolder(path: string): Promise<ResumedRun> {
   const isFile = existsSync(path) && (await stat(path)).isFile();
   const files = runFiles(isFile ? dirname(path) : path);
-  for (const needed of [files.settings, files.checkpoint]) {
-    if (!existsSync(needed)) {
-      throw new CifarError(
-        "NOT_FOUND",
-        `${path}: expected the folder of a run, but there is no ${basename(needed)} in it`,
-      );
-    }
+  if (!existsSync(files.settings)) {
+    throw new CifarError(
+      "NOT_FOUND",
+      `${path}: expected the folder of a run, but there is no ${basename(files.settings)} in it`,
+    );
   }
   const settings = decodeSettings(await readFile(files.settings, "utf8"), files.settings);
-  const checkpoint = await readCheckpointFile(files.checkpoint);
-  const events = existsSync(files.log) ? readLog(await readFile(files.log, "utf8"), checkpoint.step) : [];
+  const checkpoint = existsSync(files.checkpoint) ? await readCheckpointFile(files.checkpoint) : undefined;
+  const log = checkpoint !== undefined && existsSync(files.log) ? await readFile(files.log, "utf8") : "";
+  const events = readLog(log, checkpoint?.step ?? 0);
   await writeRunFile(files.log, events.map((event) => `${JSON.stringify(event)}\n`).join(""));
   return { files, settings, checkpoint, events };
 }

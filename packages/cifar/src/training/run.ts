@@ -113,19 +113,22 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   return { stopped: false, measurement };
 }
 
-/** Fitted on the held-out pictures; where every picture is trained on, the recipe says what was found without some. */
-async function chooseTemperature(
+/** A temperature fitted on fewer pictures says more about them than about the model. */
+const FEWEST_TO_FIT_ON = 100;
+
+/** Fitted on the held-out pictures; where there are none, the recipe says what was found when there were some. */
+export async function chooseTemperature(
   model: Sequential,
   run: { settings: RunSettings; validation: Dataset | undefined; inference: LogitsOptions },
 ): Promise<Temperature> {
   const { settings, validation, inference } = run;
-  if (validation !== undefined) {
+  if (validation !== undefined && validation.count >= FEWEST_TO_FIT_ON) {
     const value = await temperatureFor(model, validation, inference);
     return { value, source: `fitted on ${validation.count} held-out training pictures` };
   }
   const { temperature } = settings.recipe;
   return temperature === undefined
-    ? { value: 1, source: "none, since no pictures were held out" }
+    ? { value: 1, source: `none, since fewer than ${FEWEST_TO_FIT_ON} pictures were held out` }
     : { value: temperature, source: "the recipe's, fitted in a run with held-out pictures" };
 }
 

@@ -1,10 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { buffer } from "node:stream/consumers";
 import { type Classification, createPredictor } from "@cifar/cnn";
 import type { Command } from "commander";
-import { CifarError, reasonOf } from "../../errors.js";
-import { decodePicture } from "../../picture/decode.js";
-import { toInput } from "../../picture/resize.js";
+import { readInput, sideOf } from "../../picture/input.js";
 import { percent } from "../../report/report.js";
 import { prepareToCompute } from "../backends.js";
 import { ExitCode, messageOf } from "../exit-codes.js";
@@ -45,13 +41,7 @@ export function addClassifyCommand(program: Command): void {
 async function classify(files: readonly string[], flags: ClassifyFlags, output: Output): Promise<ExitCode> {
   const { model, card } = await openModel(flags.model);
   prepareToCompute(flags);
-  const [side, width, channels] = model.input;
-  if (side === undefined || side !== width || channels !== 3) {
-    throw new CifarError(
-      "INVALID_ARGUMENT",
-      `the model takes [${model.input.join(", ")}], not square pictures in colour`,
-    );
-  }
+  const side = sideOf(model);
   const predictor = await createPredictor(model, {
     ...computeOptions(flags),
     normalisation: card.normalisation,
@@ -64,7 +54,7 @@ async function classify(files: readonly string[], flags: ClassifyFlags, output: 
     for (const file of files) {
       let input: Uint8Array;
       try {
-        input = toInput(decodePicture(await readPicture(file)), side);
+        input = await readInput(file, side);
       } catch (error) {
         output.error(`${file}: ${messageOf(error)}`);
         continue;
@@ -77,14 +67,6 @@ async function classify(files: readonly string[], flags: ClassifyFlags, output: 
   }
   if (output.json || answers.length > 0) output.result(answers, describe(answers, flags.top ?? 3));
   return answers.length === files.length ? ExitCode.ok : ExitCode.input;
-}
-
-async function readPicture(file: string): Promise<Uint8Array> {
-  try {
-    return file === "-" ? await buffer(process.stdin) : await readFile(file);
-  } catch (error) {
-    throw new CifarError("NOT_FOUND", reasonOf(error), { cause: error });
-  }
 }
 
 /** One line a picture: the label, then the most probable classes. */

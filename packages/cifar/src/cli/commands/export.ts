@@ -1,12 +1,13 @@
 import { resolve } from "node:path";
-import { encodeSafetensors, type LoadedModel, toOnnx, toPyTorch } from "@cifar/cnn";
+import { encodeSafetensors, type LoadedModel, saveModel, toOnnx, toPyTorch } from "@cifar/cnn";
 import { type Command, Option } from "commander";
+import { CifarError } from "../../errors.js";
 import { writeRunFile } from "../../training/run-folder.js";
 import { openModel } from "../model.js";
 import { withModelOption, withOutputOptions } from "../options.js";
 import { Output, type OutputOptions } from "../output.js";
 
-/** Foreign formats by name: what each is, how its files end, and how they are made. */
+/** Formats by name: what each is, and how it is made. */
 const FORMATS = {
   safetensors: {
     what: "PyTorch state dict (names 0.weight, … as nn.Sequential has them)",
@@ -17,11 +18,16 @@ const FORMATS = {
     what: "ONNX model: input [batch, 3, 32, 32] normalised, output logits",
     encode: ({ model }: LoadedModel) => toOnnx(model),
   },
+  model: {
+    what: "model file for --model, with all that it says about itself",
+    encode: ({ model, card }: LoadedModel, half: boolean) => saveModel(model, card, { dtype: half ? "F16" : "F32" }),
+  },
 } as const;
 
 interface ExportFlags extends OutputOptions {
   readonly model?: string;
-  readonly format: keyof typeof FORMATS;
+  readonly format?: keyof typeof FORMATS;
+  readonly half?: boolean;
   readonly out: string;
 }
 
@@ -30,17 +36,24 @@ export function addExportCommand(program: Command): void {
   const command = program.command("export").description("write a model for other programs");
   withModelOption(command)
     .addOption(
-      new Option("-f, --format <name>", formats.join("; ")).choices(Object.keys(FORMATS)).default("safetensors"),
+      new Option("-f, --format <name>", `${formats.join("; ")}; default: safetensors, with --half model`).choices(
+        Object.keys(FORMATS),
+      ),
     )
+    .option("--half", "float16 weights in a model file: half the bytes; the accuracy that it tells is that of float32")
     .requiredOption("-o, --out <file>", "file to write");
   withOutputOptions(command);
   command.action(async (flags: ExportFlags) => {
     const output = new Output(flags);
-    const bytes = FORMATS[flags.format].encode(await openModel(flags.model));
+    const { half = false, format = half ? "model" : "safetensors" } = flags;
+    if (half && format !== "model") {
+      throw new CifarError("INVALID_ARGUMENT", `--half is for model files, not for format ${format}`);
+    }
+    const bytes = FORMATS[format].encode(await openModel(flags.model), half);
     await writeRunFile(flags.out, bytes);
     output.result(
-      { file: resolve(flags.out), format: flags.format, bytes: bytes.length },
-      `${flags.out}: ${bytes.length} bytes, ${FORMATS[flags.format].what}`,
+      { file: resolve(flags.out), format, half, bytes: bytes.length },
+      `${flags.out}: ${bytes.length} bytes, ${FORMATS[format].what}`,
     );
   });
 }

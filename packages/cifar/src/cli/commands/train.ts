@@ -79,7 +79,11 @@ async function train(flags: TrainFlags, output: Output, interrupt: Interrupt): P
   prepareToCompute(flags);
   const files =
     resumed?.files ?? (await createRunFolder(flags.out ?? newRunFolder(settings.recipe, settings.seed), settings));
-  return trainInto({ files, settings, data, ...(resumed && { resume: resumed }) }, { flags, output, interrupt });
+  const { checkpoint, events = [] } = resumed ?? {};
+  return trainInto(
+    { files, settings, data, ...(checkpoint !== undefined && { resume: { checkpoint, events } }) },
+    { flags, output, interrupt },
+  );
 }
 
 function settingsOf(flags: TrainFlags): RunSettings {

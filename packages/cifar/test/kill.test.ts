@@ -1,0 +1,87 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { RandomStream } from "@cifar/tensor";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type CommandResult, cifar, jsonLines } from "./command.js";
+
+/** How often the run is killed: few times by default, 20 for the record in docs/reproducibility.md. */
+const KILLS = Number(process.env["CIFAR_KILLS"] ?? 3);
+const SEED = Number(process.env["CIFAR_KILLS_SEED"] ?? 1);
+
+/** Between two kills there is room for an epoch of 4 steps: a run that never reaches a checkpoint would never end. */
+const MOST_LINES = 12;
+const MOST_MILLISECONDS = 60;
+
+describe(`a run that is killed ${KILLS} times at random moments`, () => {
+  let folder: string;
+  let data: string;
+  const train = (name: string) => [
+    ...["train", "--data", data, "--epochs", String(2 * KILLS), "--batch", "32", "--threads", "2", "--json"],
+    ...["--out", join(folder, name)],
+  ];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cifar-kill-"));
+    data = join(folder, "data");
+    await cifar(["data", "shapes", "--out", data, "--train", "140", "--test", "30", "--quiet"]);
+  });
+
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it("and resumed each time ends in the same bytes as the run left alone", {
+    timeout: 60_000 + KILLS * 10_000,
+  }, async () => {
+    const whole = await cifar(train("whole"));
+    expect(whole.status, whole.stderr).toBe(0);
+
+    const run = join(folder, "killed");
+    const random = new RandomStream({ seed: SEED, stream: 0 });
+    const starts: number[] = [];
+    let words = train("killed");
+    for (let kill = 0; kill < KILLS; kill++) {
+      // As soon as a line is there or some time after it: between steps, within them, while files are written.
+      const killed = await killAfter(words, {
+        lines: random.nextBelow(MOST_LINES),
+        ms: random.nextBelow(MOST_MILLISECONDS),
+      });
+      if (killed.status !== null) expect.fail(`the run ended before kill ${kill + 1}: ${killed.stderr}`);
+      starts.push(startOf(killed));
+      words = ["train", "--resume", run, "--json"];
+    }
+    const last = await cifar(words);
+    expect(last.status, last.stderr).toBe(0);
+    starts.push(startOf(last));
+    if (KILLS > 3) process.stderr.write(`started after steps ${starts.join(", ")}\n`);
+
+    const files = ["model.safetensors", "checkpoint.safetensors"];
+    for (const file of files) {
+      const [one, other] = await Promise.all(["whole", "killed"].map((name) => readFile(join(folder, name, file))));
+      expect(other!.equals(one!), file).toBe(true);
+    }
+    expect(jsonLines(last.stdout).at(-1)?.["digest"]).toBe(jsonLines(whole.stdout).at(-1)?.["digest"]);
+    // Whatever was half written when the run was killed is not what anybody looks for; the log counts each step once.
+    const steps = jsonLines(await readFile(join(run, "log.jsonl"), "utf8")).filter(({ type }) => type === "step");
+    expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 8 * KILLS }, (_, index) => index + 1));
+    const named = (await readdir(run)).filter((name) => !name.startsWith("."));
+    expect(named.sort()).toEqual((await readdir(join(folder, "whole"))).sort());
+  });
+});
+
+/** Runs the command until it has printed so many lines, and some milliseconds more. */
+function killAfter(words: readonly string[], { lines, ms }: { lines: number; ms: number }): Promise<CommandResult> {
+  let seen = 0;
+  return cifar(words, {
+    onLine: (_, kill) => {
+      if (seen++ !== lines) return;
+      setTimeout(() => kill("SIGKILL"), ms);
+    },
+  });
+}
+
+/** Steps that had been made when a process took over. */
+function startOf({ stdout }: CommandResult): number {
+  const start = jsonLines(stdout.slice(0, stdout.indexOf("\n"))).at(0);
+  expect(start).toMatchObject({ type: "start" });
+  return Number(start?.["step"]);
+}
