@@ -38,13 +38,13 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
       tensors.set(prefix + name, { dtype: "F32", shape, data: values.get(name)! });
     }
   }
-  return encodeSafetensors(tensors, {
+  const metadata = {
     format: FORMAT,
     architecture: JSON.stringify(architecture),
     plan: JSON.stringify(plan),
     position: JSON.stringify({ data, step, epochLoss }),
-    digest: digest(checkpoint),
-  });
+  };
+  return encodeSafetensors(tensors, { ...metadata, digest: digest(checkpoint, Object.values(metadata)) });
 }
 
 /**
@@ -74,8 +74,9 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     averages: plan.averaging === undefined ? undefined : readParameters(architecture, tensors, "average."),
   };
   const expected = parameters.size * groups(checkpoint).length;
-  if (tensors.size !== expected || digest(checkpoint) !== entries.get("digest")) {
-    throw new CnnError("INVALID_FILE", "checkpoint: its tensors are not those that were saved (their digest differs)");
+  const texts = ["format", "architecture", "plan", "position"].map((name) => entries.get(name) ?? "");
+  if (tensors.size !== expected || digest(checkpoint, texts) !== entries.get("digest")) {
+    throw new CnnError("INVALID_FILE", "checkpoint: it is not what was saved (its digest differs)");
   }
   return checkpoint;
 }
@@ -90,14 +91,15 @@ function groups(checkpoint: Checkpoint): [string, ReadonlyMap<string, Float32Arr
   return found;
 }
 
-function digest(checkpoint: Checkpoint): string {
-  return digestOf(
-    groups(checkpoint).flatMap(([prefix, values]) =>
-      [...parameterShapes(placeLayers(checkpoint.architecture)).keys()].map(
-        (name) => [prefix + name, values.get(name)!] as const,
-      ),
+/** Over the tensors and what is said about them: a run that goes on from a changed seed would not end with the same bytes. */
+function digest(checkpoint: Checkpoint, texts: readonly string[]): string {
+  const names = [...parameterShapes(placeLayers(checkpoint.architecture)).keys()];
+  return digestOf([
+    ...texts.map((text) => [text, new Float32Array(0)] as const),
+    ...groups(checkpoint).flatMap(([prefix, values]) =>
+      names.map((name) => [prefix + name, values.get(name)!] as const),
     ),
-  );
+  ]);
 }
 
 function readStoredPlan(fields: Fields, channels: number): TrainingPlan {

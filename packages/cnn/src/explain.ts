@@ -21,6 +21,10 @@ export interface ExplainOptions extends Omit<ComputeOptions, "threads" | "onNoti
 export interface PlaceMap {
   readonly height: number;
   readonly width: number;
+  /** Where in the picture the first place of a row or column has its centre, in pixels from the edge: below 0 outside. */
+  readonly start: number;
+  /** From one place to the next, in pixels. */
+  readonly step: number;
   /** [height, width]: above 0 for what speaks for the class, below 0 for what speaks against it. */
   readonly values: Float32Array;
 }
@@ -84,16 +88,30 @@ export async function explain(model: Sequential, picture: Uint8Array, options: E
       label: explained,
       score: logits[explained]! - logits.reduce((sum, value) => sum + value, 0) / classes,
       gradient,
-      saliency: { height, width, values: weigh(input, gradient, height * width) },
+      saliency: { height, width, start: 0.5, step: 1, values: weigh(input, gradient, height * width) },
       contributions: {
         height: rows,
         width: columns,
+        ...placesOf(placed.slice(0, pass.features)),
         values: weigh(features.values, features.gradient, rows * columns),
       },
     };
   } finally {
     if (owned) backend.close();
   }
+}
+
+/** Where layers look: the centre of what their first place sees of the picture, and how far the next one is. */
+function placesOf(layers: readonly PlacedLayer[]): { readonly start: number; readonly step: number } {
+  let start = 0.5;
+  let step = 1;
+  for (const { layer } of layers) {
+    if (layer.type === "conv2d") start += step * ((layer.kernel - 1) / 2 - layer.padding);
+    else if (layer.type === "maxPool2d") start += step * ((layer.size - 1) / 2);
+    else continue;
+    step *= layer.stride;
+  }
+  return { start, step };
 }
 
 /** Sum over the channels of value × gradient at each place. */

@@ -61,6 +61,38 @@ describe.each(BACKENDS)("explain on $name", ({ name: backend }) => {
 });
 
 describe("explain", () => {
+  it.each([
+    [4, 25],
+    [16, 9],
+  ])("knows where in the picture its places lie: what a pixel at (%i, %i) makes is centred on it", async (y, x) => {
+    const model = cifarCnn();
+    // All filters alike, only class 0 looks, all black but for one pixel: what is not 0 comes from that pixel.
+    const values = [...model.parameters].map(([name, { size }]) => {
+      const value = name.endsWith("bias") ? 0 : 0.1;
+      return [
+        name,
+        Float32Array.from({ length: size }, (_, at) => (name === "13.weight" && at % 10 ? 0 : value)),
+      ] as const;
+    });
+    model.assign(new Map(values));
+    const image = new Uint8Array(3072);
+    image.fill(255, (y * 32 + x) * 3, (y * 32 + x + 1) * 3);
+    const plain = { mean: [0, 0, 0], deviation: [1, 1, 1] };
+    const { contributions } = await explain(model, image, { normalisation: plain, label: 0 });
+    const { width, start, step } = contributions;
+    const places = Array.from(contributions.values, (value, place) => ({ value, place })).filter(
+      ({ value }) => value > 0,
+    );
+    const middle = (position: (place: number) => number) => {
+      const positions = places.map(({ place }) => start + step * position(place));
+      return (Math.min(...positions) + Math.max(...positions)) / 2;
+    };
+    expect(places.length).toBeGreaterThan(4);
+    // Max-pooling halves the resolution and shows its gradient to one of four places.
+    expect(Math.abs(middle((place) => Math.floor(place / width)) - (y + 0.5))).toBeLessThanOrEqual(2);
+    expect(Math.abs(middle((place) => place % width) - (x + 0.5))).toBeLessThanOrEqual(2);
+  });
+
   it("refuses what is no picture and no class", async () => {
     const model = toyNetwork();
     await expect(explain(model, picture.slice(1), { normalisation })).rejects.toThrow(/191 bytes are no picture of/);
