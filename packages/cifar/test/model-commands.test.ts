@@ -72,12 +72,16 @@ describe("cifar explain", () => {
 
   it("paints the strongest place orange if it speaks for the class and blue if it speaks against it", () => {
     const grey = { width: 8, height: 4, data: new Uint8Array(8 * 4 * 3).fill(128) };
-    const { data } = heatOver(grey, { width: 2, height: 1, values: Float32Array.from([2, -2]) });
-    const [left, right] = [data.subarray(0, 3), data.subarray(21, 24)];
+    // Two places whose centres are pixels 2 and 6 of the 8 that the map was made of.
+    const map = { width: 2, height: 1, start: 2, step: 4, values: Float32Array.from([2, -2]) };
+    const { data } = heatOver(grey, map, 8);
+    const [left, middle, right] = [data.subarray(0, 3), data.subarray(12, 15), data.subarray(21, 24)];
     expect(left[0]! - left[2]!).toBeGreaterThan(150);
     expect(right[2]! - right[0]!).toBeGreaterThan(150);
-    const nothing = heatOver(grey, { width: 1, height: 1, values: new Float32Array(1) });
-    expect(nothing.data).toEqual(grey.data);
+    // Half-way between them neither outweighs the other by much.
+    expect(Math.abs(middle[0]! - middle[2]!)).toBeLessThan(50);
+    const nothing = heatOver(grey, { ...map, values: new Float32Array(2) }, 8);
+    expect(new Set(nothing.data)).toEqual(new Set([96]));
   });
 });
 

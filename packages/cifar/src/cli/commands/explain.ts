@@ -61,7 +61,7 @@ async function explainPicture(file: string, flags: ExplainFlags, output: Output)
     ...(flags.backend !== undefined && { backend: flags.backend }),
   });
   const large = enlarge({ width: side, height: side, data: input }, SCALE);
-  const painted = heatOver(large, explanation[flags.method]);
+  const painted = heatOver(large, explanation[flags.method], side);
   await writeRunFile(flags.out, pngFile(sheet([large, painted], { columns: 2, scale: 1 })));
   const label = card.classes[explanation.label]!;
   const confidence = probabilityOf(explanation, card.temperature ?? 1);
