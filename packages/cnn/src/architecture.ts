@@ -1,5 +1,6 @@
 import { sameShape } from "@cifar/tensor";
 import { CnnError } from "./errors.js";
+import { allFinite } from "./finite.js";
 import { Fields } from "./json.js";
 import type { Architecture, LayerDescription } from "./layers.js";
 import { parameterShapes, placeLayers } from "./place.js";
@@ -62,7 +63,7 @@ export function readParameters(
           `the network expects F32 or F16 [${shape.join(", ")}]`,
       );
     }
-    if (!found.data.every(Number.isFinite)) {
+    if (!allFinite(found.data)) {
       throw new CnnError("INVALID_FILE", `tensor ${prefix}${name} holds a value that is not finite`);
     }
     values.set(name, found.data);

@@ -1,5 +1,6 @@
 import type { Backend, Done, Tensor } from "@cifar/tensor";
 import { isFused, planBuffers } from "./buffers.js";
+import { allFinite } from "./finite.js";
 import { makeOperations, type Slot } from "./operations.js";
 import { type PlacedLayer, parameterShapes } from "./place.js";
 import type { Shard } from "./shard.js";
@@ -97,7 +98,7 @@ export class Program {
   async firstNonFinite(shard: Shard): Promise<number | undefined> {
     for (const [position, { index, output }] of this.#stages.entries()) {
       await this.#forward[position]!(shard);
-      if (!(await this.#backend.read(output.values(shard))).every(Number.isFinite)) return index;
+      if (!allFinite(await this.#backend.read(output.values(shard)))) return index;
     }
     return undefined;
   }

@@ -6,6 +6,7 @@ import { AVERAGED, CURRENT, Engine } from "./engine.js";
 import { CnnError } from "./errors.js";
 import { valuesOf } from "./evaluate.js";
 import { AS_IT_IS, type Evaluation, inferLogits, summariseLogits } from "./evaluation.js";
+import { allFinite } from "./finite.js";
 import type { ComputeOptions, TrainingPlan } from "./fit-options.js";
 import { Optimiser } from "./optimiser.js";
 import { planDifference } from "./plan.js";
@@ -219,7 +220,7 @@ export class Trainer {
 
   #finite(values: Map<string, Float32Array>): Map<string, Float32Array> {
     for (const [name, data] of values) {
-      if (data.every(Number.isFinite)) continue;
+      if (allFinite(data)) continue;
       throw new CnnError(
         "NOT_FINITE",
         `fit: after step ${this.step} parameter ${name} holds NaN or Infinity: a lower learning rate may help`,
@@ -232,7 +233,7 @@ export class Trainer {
   async #notFinite(): Promise<CnnError> {
     const { engine } = this;
     const parameters = await engine.read(engine.parameters);
-    const bad = [...parameters].find(([, data]) => !data.every(Number.isFinite))?.[0];
+    const bad = [...parameters].find(([, data]) => !allFinite(data))?.[0];
     let layer = bad === undefined ? Number.POSITIVE_INFINITY : Number.parseInt(bad, 10);
     let what = "parameters";
     for (const shard of engine.shards) {
