@@ -1,8 +1,13 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RandomStream } from "@cifar/tensor";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { shapesSplits } from "../src/dataset/shapes.js";
+import { recipeOf } from "../src/recipes.js";
+import { runTraining } from "../src/training/run.js";
+import { createRunFolder } from "../src/training/run-folder.js";
 import { type CommandResult, cifar, jsonLines } from "./command.js";
 
 /** How often the run is killed: few times by default, 20 for the record in docs/reproducibility.md. */
@@ -65,6 +70,32 @@ describe(`a run that is killed ${KILLS} times at random moments`, () => {
     expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 8 * KILLS }, (_, index) => index + 1));
     const named = (await readdir(run)).filter((name) => !name.startsWith("."));
     expect(named.sort()).toEqual((await readdir(join(folder, "whole"))).sort());
+  });
+});
+
+describe("the log of a run", () => {
+  it("holds every step and epoch that a checkpoint has behind it, before the checkpoint is written", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "cifar-log-"));
+    try {
+      const settings = { recipe: recipeOf("paper", { epochs: 2, batchSize: 32 }), seed: 0 };
+      const files = await createRunFolder(join(folder, "run"), settings);
+      let checkpoints = 0;
+      await runTraining({
+        ...{ files, settings, data: shapesSplits({ train: 80, test: 10 }), threads: 1, checkpointEvery: 0 },
+        onNotice: () => {},
+        onEvent: (event) => {
+          // Told when the checkpoint is there and before the event itself is in the log: as if the run were killed now.
+          if (event.type !== "checkpoint") return;
+          checkpoints++;
+          const log = jsonLines(readFileSync(files.log, "utf8"));
+          expect(log.filter(({ type }) => type === "step")).toHaveLength(event.step);
+          expect(log.filter(({ type }) => type === "epoch")).toHaveLength(Math.floor((event.step - 1) / 3));
+        },
+      });
+      expect(checkpoints).toBe(6);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 

@@ -79,7 +79,7 @@ export function lineChart(chart: Chart): string {
 ${rows.join("\n")}
 ${columns.join("\n")}
 <text class="axis" x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 6}" text-anchor="middle">${escapeHtml(chart.xLabel)}</text>
-<text class="axis" transform="translate(12 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(chart.yLabel)}</text>
+<text class="axis" transform="translate(16 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(chart.yLabel)}</text>
 ${curves.join("\n")}
 ${legend(named, MARGIN.left)}
 </svg>`;

@@ -5,7 +5,7 @@ import { percent } from "./report.js";
 
 const WIDTH = 560;
 const LEFT = 64;
-const RIGHT = WIDTH - 16;
+const RIGHT = WIDTH - 24;
 /** The diagram itself, and below it how many answers there are. */
 const TOP = 34;
 const BOTTOM = 276;
@@ -58,7 +58,7 @@ ${points.join("\n")}
 <line class="grid" x1="${LEFT}" x2="${RIGHT}" y1="${SHARES_BOTTOM}" y2="${SHARES_BOTTOM}"/>
 <text x="${LEFT - 8}" y="${(SHARES_TOP + SHARES_BOTTOM) / 2 + 4}" text-anchor="end">answers</text>
 <text class="axis" x="${(LEFT + RIGHT) / 2}" y="${HEIGHT - 8}" text-anchor="middle">confidence</text>
-<text class="axis" transform="translate(12 ${(TOP + BOTTOM) / 2}) rotate(-90)" text-anchor="middle">right</text>
+<text class="axis" transform="translate(16 ${(TOP + BOTTOM) / 2}) rotate(-90)" text-anchor="middle">right</text>
 ${legend(entries, LEFT)}
 </svg>`;
 }

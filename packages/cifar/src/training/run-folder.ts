@@ -95,7 +95,7 @@ export async function writeCheckpoint(files: RunFiles, checkpoint: Checkpoint): 
 
 export async function appendToLog(files: RunFiles, events: readonly RunEvent[]): Promise<void> {
   const lines = events.map((event) => `${JSON.stringify(event)}\n`).join("");
-  await writing(files.log, () => appendFile(files.log, lines));
+  await writing(files.log, () => appendFile(files.log, lines, { flush: true }));
 }
 
 async function writing<T>(path: string, action: () => Promise<T>): Promise<T> {

@@ -166,8 +166,8 @@ class Recorder {
         const { checkpoint, ...epoch } = event;
         // Weights may be finite and yet too large to compute with: such a checkpoint must not take the place of a good one.
         checkLoss(`after epoch ${epoch.epoch} the validation loss`, epoch.validationLoss ?? 0);
-        await this.#save(await checkpoint());
-        return this.add({ ...epoch, step: epoch.epoch * this.#stepsPerEpoch });
+        await this.add({ ...epoch, step: epoch.epoch * this.#stepsPerEpoch });
+        return this.#save(await checkpoint());
       }
       case "stop": {
         const { checkpoint, ...stop } = event;
@@ -183,9 +183,7 @@ class Recorder {
   /** Tells an event and writes it to the log with those that were held back. */
   async add(event: RunEvent): Promise<void> {
     this.#hold(event);
-    const lines = this.#unwritten;
-    this.#unwritten = [];
-    await appendToLog(this.#options.files, lines);
+    await this.#write();
   }
 
   /** Steps are many: they go into the log with the next checkpoint, before which a resumed run would not look at them. */
@@ -195,7 +193,18 @@ class Recorder {
     this.#options.onEvent(event);
   }
 
+  async #write(): Promise<void> {
+    const events = this.#unwritten;
+    this.#unwritten = [];
+    await appendToLog(this.#options.files, events);
+  }
+
+  /**
+   * The log comes first: a run that is killed in between finds more in its log than its checkpoint knows of, and cuts it
+   * back. The other way round an epoch would be missing from its curve.
+   */
   async #save(checkpoint: Checkpoint): Promise<void> {
+    await this.#write();
     await writeCheckpoint(this.#options.files, checkpoint);
     this.#lastCheckpoint = performance.now();
   }
