@@ -1,0 +1,92 @@
+import { existsSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type PageRequest, type PageResult, trainAndClassify } from "./support/page.js";
+import { toyPictures } from "./support/toys.js";
+
+/** A browser of this machine: CHROME_PATH, or where Debian puts Chromium. */
+const CHROMIUM = [process.env["CHROME_PATH"], "/usr/bin/chromium"].find((path) => path && existsSync(path));
+const skipped = CHROMIUM === undefined ? " (skipped: no Chromium at CHROME_PATH or /usr/bin/chromium)" : "";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The page's script and that of its threads, side by side as they are in the package. */
+async function buildScripts(): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { outputFiles } = await build({
+    entryPoints: { page: here("support/page.ts"), "browser-thread": here("../dist/platform/browser-thread.js") },
+    outdir: "/scripts",
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2022",
+    platform: "browser",
+  });
+  return new Map(
+    outputFiles.map(({ path, contents }) => [path.replaceAll("\\", "/").replace(/^.*\/scripts/, ""), contents]),
+  );
+}
+
+/** Serves the page twice: below /isolated/ it may share memory with its threads. */
+function serve(scripts: ReadonlyMap<string, Uint8Array>): Server {
+  return createServer((request, response) => {
+    const [, place, file] = /^\/(isolated|plain)(\/.*)$/.exec(request.url ?? "") ?? [];
+    const script = scripts.get(file ?? "");
+    if (place === "isolated") {
+      response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
+      response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
+    }
+    response.setHeader("Content-Type", script === undefined ? "text/html" : "text/javascript");
+    response.end(script ?? "<!doctype html><title>page</title>");
+  });
+}
+
+describe.skipIf(CHROMIUM === undefined)(`in Chromium${skipped}`, () => {
+  let server: Server;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    const scripts = await buildScripts();
+    server = serve(scripts).listen(0, "127.0.0.1");
+    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  });
+  afterAll(async () => {
+    await browser.close();
+    server.close();
+  });
+
+  async function inPage(place: "isolated" | "plain", request: PageRequest): Promise<PageResult> {
+    const page = await browser.newPage();
+    const { port } = server.address() as AddressInfo;
+    await page.goto(`http://127.0.0.1:${port}/${place}/`);
+    // As text, since vitest would turn the import into one of its own.
+    const call = `import("/${place}/page.js").then((page) => page.trainAndClassify(${JSON.stringify(request)}))`;
+    const result = await page.evaluate<PageResult>(call);
+    await page.close();
+    return result;
+  }
+
+  it.each<PageRequest>([
+    { backend: "wasm", threads: 1 },
+    { backend: "wasm", threads: 3 },
+    { backend: "reference", threads: 1 },
+  ])("trains to the same bytes as in Node and classifies with $backend, threads: $threads", async (request) => {
+    const result = await inPage("isolated", request);
+    const expected = await trainAndClassify({ ...request, threads: 1 });
+    expect(result).toEqual({ ...expected, threads: request.threads });
+    const { classes, labels } = toyPictures({ count: 30, seed: 7 });
+    const right = result.labels.filter((label, n) => label === classes[labels[n]!]).length;
+    expect(right).toBeGreaterThan(27);
+  });
+
+  it("says why it computes on one thread where the page is not cross-origin isolated", async () => {
+    const result = await inPage("plain", { backend: "wasm", threads: 2 });
+    expect(result.threads).toBe(1);
+    const line = "backend wasm computes on one thread, not on 2: the page is not cross-origin isolated";
+    expect(result.notices).toEqual([line]);
+    expect(result.digest).toBe((await trainAndClassify({ backend: "wasm", threads: 1 })).digest);
+  });
+});
