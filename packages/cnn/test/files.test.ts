@@ -1,4 +1,6 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint.js";
@@ -287,7 +289,8 @@ describe("a PyTorch state dict", () => {
 });
 
 /** ONNX Runtime in WebAssembly, among the peers that the benchmarks measure. */
-const runtime = new URL("../../../bench/peers/node_modules/onnxruntime-web/dist/ort.node.min.mjs", import.meta.url);
+const peers = fileURLToPath(new URL("../../../bench/peers/node_modules/", import.meta.url));
+const runtime = join(peers, "onnxruntime-web", "dist", "ort.node.min.mjs");
 
 describe("an ONNX file", () => {
   it("names the operators of the network in order", () => {
@@ -316,7 +319,7 @@ describe("an ONNX file", () => {
   it.skipIf(!existsSync(runtime))(
     "gives PyTorch's logits in ONNX Runtime (skipped unless `npm run bench:setup` has installed it)",
     async () => {
-      const { default: ort } = await import(runtime.href);
+      const { default: ort } = await import(pathToFileURL(runtime).href);
       ort.env.wasm.numThreads = 1;
       const model = fromPyTorch(oracleTensors("network", "initial."), cifarCnn());
       const session = await ort.InferenceSession.create(toOnnx(model), { executionProviders: ["wasm"] });
