@@ -41,7 +41,10 @@ export function exp(x: number): number {
   return sum * powerOfTwo(n);
 }
 
-/** ln x for normal x > 0: x = m · 2^n with m near 1, ln m = 2 artanh((m − 1) / (m + 1)) as a series. */
+/**
+ * ln x for normal x > 0: x = m · 2^n with m near 1, ln m = 2 artanh(s) with s = f / (2 + f), f = m − 1, as a series. As 2s =
+ * f − s·f, that is f − s·(f − r): f is exact, so what s is rounded by counts for little (as in fdlibm's e_log.c).
+ */
 export function log(x: number): number {
   if (!(x > 0) || x === Number.POSITIVE_INFINITY) return x === 0 ? Number.NEGATIVE_INFINITY : x > 0 ? x : Number.NaN;
   bits.setFloat64(0, x);
@@ -53,10 +56,11 @@ export function log(x: number): number {
     m /= 2;
     n += 1;
   }
-  const s = (m - 1) / (m + 1);
+  const f = m - 1;
+  const s = f / (m + 1);
   const s2 = s * s;
   // |s| ≤ 0.172, so that s^23 / 23 is below 2^-62 of the first term.
   let sum = 0;
-  for (let k = 23; k >= 1; k -= 2) sum = sum * s2 + 1 / k;
-  return n * LN2_HIGH + (2 * s * sum + n * LN2_LOW);
+  for (let k = 23; k >= 3; k -= 2) sum = sum * s2 + 2 / k;
+  return n * LN2_HIGH + (f - (s * (f - sum * s2) - n * LN2_LOW));
 }
