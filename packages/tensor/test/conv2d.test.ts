@@ -263,16 +263,63 @@ describe.each(backends)("conv2d on $name", ({ create }) => {
     }
   });
 
-  it("gives a picture the same bits whatever the others in the batch are", async () => {
-    const shape = { batch: 2, height: 9, width: 9, channels: 8, filters: 16, kernel: 3, stride: 1, padding: 2 };
-    const numbers = numbersFor(shape, 5);
-    const other = { ...numbers, input: numbers.input.slice() };
-    other.input.fill(9, 0, numbers.input.length / 2);
-    const first = await compute(create(), shape, numbers);
-    const second = await compute(create(), shape, other);
-    const half = first.output.length / 2;
-    expect(second.output.slice(half)).toEqual(first.output.slice(half));
-    expect(second.output.slice(0, half)).not.toEqual(first.output.slice(0, half));
+  it("gives a picture the same bits whatever the others in the batch are, and alone", async () => {
+    const backend = create();
+    await fc.assert(
+      fc.asyncProperty(shapes, fc.nat(1000), async (anyShape, seed) => {
+        const shape = { ...anyShape, batch: 3 };
+        const numbers = numbersFor(shape, seed);
+        const { input, gradient } = numbers;
+        const lastOf = (values: Float32Array) => values.slice((values.length / 3) * 2);
+        const first = await compute(backend, shape, numbers);
+        const among = await compute(backend, shape, {
+          ...numbers,
+          input: input.slice().fill(9, 0, (input.length / 3) * 2),
+          gradient: gradient.slice().fill(-9, 0, (gradient.length / 3) * 2),
+        });
+        const alone = await compute(
+          backend,
+          { ...shape, batch: 1 },
+          { ...numbers, input: lastOf(input), gradient: lastOf(gradient) },
+        );
+        for (const name of ["output", "inputGradient"] as const) {
+          expect(lastOf(among[name]), name).toEqual(lastOf(first[name]));
+          expect(alone[name], name).toEqual(lastOf(first[name]));
+        }
+        expect(among.biasGradient).not.toEqual(first.biasGradient);
+      }),
+      { numRuns: 20, seed: 4 },
+    );
+  });
+
+  it.each([
+    { name: "direct", channels: 3, gradients: { input: true, filter: false } },
+    { name: "direct", channels: 3, gradients: { input: false, filter: true } },
+    { name: "Winograd", channels: 8, gradients: { input: true, filter: false } },
+    { name: "Winograd", channels: 8, gradients: { input: false, filter: true } },
+    { name: "Winograd", channels: 8, gradients: { input: false, filter: false } },
+  ])("computes the same bits when only $gradients will be asked for ($name)", async ({ channels, gradients }) => {
+    const backend = create();
+    const shape = { batch: 2, height: 7, width: 6, channels, filters: 8, kernel: 3, stride: 1, padding: 1 };
+    const numbers = numbersFor(shape, 23);
+    const all = await compute(backend, shape, numbers);
+    const conv = backend.conv2d({ input: [2, 7, 6, channels], filters: 8, kernel: 3, padding: 1, gradients });
+    const input = await fill(backend, [2, 7, 6, channels], numbers.input);
+    const outputGradient = await fill(backend, conv.outputShape, numbers.gradient);
+    const [output, inputGradient] = [backend.tensor(conv.outputShape), backend.tensor(input.shape)];
+    const [filterGradient, biasGradient] = [backend.tensor(conv.filterShape), backend.tensor([8])];
+    await conv.prepare(await fill(backend, conv.filterShape, numbers.filter), await fill(backend, [8], numbers.bias));
+    await conv.forward(input, output);
+    expect(await backend.read(output)).toEqual(all.output);
+    if (gradients.input) {
+      await conv.backwardInput(outputGradient, inputGradient);
+      expect(await backend.read(inputGradient)).toEqual(all.inputGradient);
+    }
+    if (gradients.filter) {
+      await conv.backwardFilter(input, outputGradient, filterGradient, biasGradient);
+      expect(await backend.read(filterGradient)).toEqual(all.filterGradient);
+      expect(await backend.read(biasGradient)).toEqual(all.biasGradient);
+    }
   });
 });
 
@@ -284,9 +331,16 @@ describe("the algorithm of backend wasm", () => {
     expect(chooseAlgorithm(conv2dSizes({ ...shape, kernel: 5 }))).toBe("direct");
     expect(chooseAlgorithm(conv2dSizes({ ...shape, filters: 10 }))).toBe("direct");
     expect(chooseAlgorithm(conv2dSizes({ ...shape, input: [1, 32, 32, 3] }))).toBe("direct");
+    expect(chooseAlgorithm(conv2dSizes({ ...shape, input: [1, 20, 20, 12] }))).toBe("direct");
+    expect(chooseAlgorithm(conv2dSizes({ ...shape, padding: 3 }))).toBe("direct");
+    // A tile is 4×4 outputs: smaller pictures would waste more than they gain.
+    expect(chooseAlgorithm(conv2dSizes({ ...shape, padding: 0, input: [1, 6, 6, 64] }))).toBe("winograd");
+    expect(chooseAlgorithm(conv2dSizes({ ...shape, padding: 0, input: [1, 5, 20, 64] }))).toBe("direct");
+    expect(chooseAlgorithm(conv2dSizes({ ...shape, padding: 0, input: [1, 20, 5, 64] }))).toBe("direct");
   });
 
   it.each([
+    { name: "conv1", height: 32, channels: 3, filters: 32 },
     { name: "conv2", height: 34, channels: 32, filters: 32 },
     { name: "conv3", height: 18, channels: 32, filters: 64 },
     { name: "conv4", height: 20, channels: 64, filters: 64 },
@@ -302,13 +356,16 @@ describe("the algorithm of backend wasm", () => {
     expect(relativeError(fast.filterGradient, exact.filterGradient)).toBeLessThan(1e-5);
   });
 
-  it("gives the same bits with 2 and with 4 vectors", async () => {
-    const shape = { batch: 2, height: 9, width: 11, channels: 16, filters: 32, kernel: 3, stride: 1, padding: 2 };
-    const numbers = numbersFor(shape, 13);
-    const [, narrow, wide] = backends;
-    expect(await compute(wide!.create(), shape, numbers)).toEqual(await compute(narrow!.create(), shape, numbers));
-    const direct = { ...shape, channels: 3 };
-    const others = numbersFor(direct, 17);
-    expect(await compute(wide!.create(), direct, others)).toEqual(await compute(narrow!.create(), direct, others));
+  it("gives the same bits with 2 and with 4 vectors, in a memory of its own and in a region of a shared one", async () => {
+    const [narrow, wide, region] = backends.slice(1).map(({ create }) => create());
+    await fc.assert(
+      fc.asyncProperty(shapes, fc.nat(1000), async (shape, seed) => {
+        const numbers = numbersFor(shape, seed);
+        const expected = await compute(narrow!, shape, numbers);
+        expect(await compute(wide!, shape, numbers)).toEqual(expected);
+        expect(await compute(region!, shape, numbers)).toEqual(expected);
+      }),
+      { numRuns: 30, seed: 5 },
+    );
   });
 });

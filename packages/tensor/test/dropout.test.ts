@@ -94,6 +94,21 @@ describe.each(backends)("dropout on $name", ({ create }) => {
     expect(await words({ ...KEY, seed: 4 })).not.toEqual(first);
   });
 
+  it("writes over its own input if asked to", async () => {
+    const backend = create();
+    const { dropout, input, output, mask } = await compute(backend, [3, 45], 0.4);
+    await dropout.forward(input, input, mask, KEY);
+    expect(await backend.read(input)).toEqual(await backend.read(output));
+  });
+
+  it("keeps some values at every rate below 1", async () => {
+    const { mask } = await compute(create(), [1, 300_000], 0.999_999);
+    const kept = [...mask.data].reduce((sum, word) => sum + word.toString(2).replaceAll("0", "").length, 0);
+    // One in 65,536 is as few as 16 bits can tell.
+    expect(kept).toBeGreaterThan(0);
+    expect(kept).toBeLessThan(20);
+  });
+
   it("changes nothing at a rate of 0", async () => {
     const backend = create();
     const { input, output } = await compute(backend, [2, 37], 0);

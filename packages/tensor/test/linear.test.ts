@@ -150,6 +150,34 @@ describe.each(backends)("linear on $name", ({ create }) => {
     }
   });
 
+  it.each([
+    { input: true, weight: false },
+    { input: false, weight: true },
+    { input: false, weight: false },
+  ])("computes the same bits when only some gradients will be asked for: $input, $weight", async (gradients) => {
+    const backend = create();
+    const spec = { batch: 3, inputs: 20, outputs: 6 };
+    const numbers = numbersFor(spec, 8);
+    const all = await compute(backend, spec, numbers);
+    const linear = backend.linear({ ...spec, gradients });
+    const input = await fill(backend, [3, 20], numbers.x);
+    const outputGradient = await fill(backend, [3, 6], numbers.g);
+    const [output, inputGradient] = [backend.tensor([3, 6]), backend.tensor([3, 20])];
+    const [weightGradient, biasGradient] = [backend.tensor([20, 6]), backend.tensor([6])];
+    await linear.prepare(await fill(backend, [20, 6], numbers.w), await fill(backend, [6], numbers.b));
+    await linear.forward(input, output);
+    expect(await backend.read(output)).toEqual(all.output);
+    if (gradients.input) {
+      await linear.backwardInput(outputGradient, inputGradient);
+      expect(await backend.read(inputGradient)).toEqual(all.inputGradient);
+    }
+    if (gradients.weight) {
+      await linear.backwardWeight(input, outputGradient, weightGradient, biasGradient);
+      expect(await backend.read(weightGradient)).toEqual(all.weightGradient);
+      expect(await backend.read(biasGradient)).toEqual(all.biasGradient);
+    }
+  });
+
   it("takes pictures of any shape as they lie", async () => {
     const spec = { batch: 2, inputs: 24, outputs: 10 };
     const numbers = numbersFor(spec, 3);

@@ -31,6 +31,12 @@ describe("the assembler", () => {
     );
   });
 
+  it("imports a memory as shared, with its upper limit, if it is", () => {
+    const bytes = encodeModule(new Map([["a", new FunctionBuilder([])]]), { shared: true, maximumPages: 16_384 });
+    const memory = [0x06, 0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x02, 0x03, 0x00, 0x80, 0x80, 0x01];
+    expect([...bytes].join()).toContain(memory.join());
+  });
+
   it.each([0, 1, -1, 63, 64, -64, -65, 127, 128, 8191, 8192, 2 ** 31 - 1, -(2 ** 31)])(
     "encodes the constant %i",
     (value) => {
@@ -41,6 +47,46 @@ describe("the assembler", () => {
       expect(new Int32Array(memory.buffer)[4]).toBe(value);
     },
   );
+
+  it("writes offsets and indices as unsigned LEB128", () => {
+    // The body is: no locals, i32.load, its alignment, the offset, end.
+    const offsetBytes = (offset: number) => new FunctionBuilder([]).memory("i32.load", offset).encode().slice(3, -1);
+    expect(offsetBytes(0)).toEqual([0x00]);
+    expect(offsetBytes(127)).toEqual([0x7f]);
+    expect(offsetBytes(128)).toEqual([0x80, 0x01]);
+    expect(offsetBytes(16_383)).toEqual([0xff, 0x7f]);
+    expect(offsetBytes(16_384)).toEqual([0x80, 0x80, 0x01]);
+    expect(offsetBytes(2 ** 32 - 1)).toEqual([0xff, 0xff, 0xff, 0xff, 0x0f]);
+    const f = new FunctionBuilder([]);
+    expect(f.get(f.locals("v128", 200)[199]!).encode()).toEqual([0x01, 0xc8, 0x01, 0x7b, 0x20, 0xc7, 0x01, 0x0b]);
+  });
+
+  it("writes what it is told: engines accept balanced bodies and refuse unbalanced and mistyped ones", () => {
+    const balanced = new FunctionBuilder(["i32", "f32"]);
+    balanced.get(balanced.parameters[0]).get(balanced.parameters[1]).op("f32x4.splat").memory("v128.store");
+    const unbalanced = new FunctionBuilder(["i32"]);
+    unbalanced.get(unbalanced.parameters[0]);
+    const mistyped = new FunctionBuilder(["i32"]);
+    mistyped.get(mistyped.parameters[0]).f32(1.5).memory("i32.store");
+    const valid = (f: FunctionBuilder, shared: boolean) =>
+      WebAssembly.validate(encodeModule(new Map([["f", f]]), { shared, maximumPages: 16_384 }));
+    for (const shared of [false, true]) {
+      expect(valid(balanced, shared)).toBe(true);
+      expect(valid(unbalanced, shared)).toBe(false);
+      expect(valid(mistyped, shared)).toBe(false);
+    }
+  });
+
+  it("fills and copies memory", () => {
+    const f = new FunctionBuilder(["i32", "i32"]);
+    const [from, to] = f.parameters;
+    f.get(from).i32(7).i32(5).memoryFill();
+    f.get(to).get(from).i32(6).memoryCopy();
+    const { run, memory } = instantiate(f);
+    run(8, 100);
+    expect([...new Uint8Array(memory.buffer, 7, 7)]).toEqual([0, 7, 7, 7, 7, 7, 0]);
+    expect([...new Uint8Array(memory.buffer, 99, 8)]).toEqual([0, 7, 7, 7, 7, 7, 0, 0]);
+  });
 
   it("repeats a body as often as it is told, once without a loop", () => {
     for (const times of [1, 2, 300]) {
@@ -150,6 +196,23 @@ describe("re-vectorisation", () => {
     expect(run({ CIFAR_REVECTORIZE: "0" })).toEqual({ enabled: false, reason: "switched off by CIFAR_REVECTORIZE=0" });
   });
 
+  it("changes no bit of what convolutions and products give", (context) => {
+    const able = Number.parseInt(process.versions.v8, 10) >= 12 && process.arch === "x64";
+    if (!able) context.skip(`V8 ${process.versions.v8} on ${process.arch} cannot re-vectorise`);
+    const digest = (environment: Record<string, string>) => {
+      const script = new URL("support/digest.mjs", import.meta.url).pathname;
+      const output = execFileSync(process.execPath, [script], {
+        env: { ...process.env, ...environment },
+        encoding: "utf8",
+      });
+      return JSON.parse(output) as { vectors: number; digest: string };
+    };
+    const narrow = digest({ CIFAR_REVECTORIZE: "0" });
+    const wide = digest({ CIFAR_REVECTORIZE: "" });
+    expect([narrow.vectors, wide.vectors]).toEqual([2, 4]);
+    expect(wide.digest).toBe(narrow.digest);
+  });
+
   it("is on where V8 can, its results checked, and says why it is not elsewhere", () => {
     const { enabled, reason } = run({ CIFAR_REVECTORIZE: "" });
     const able = Number.parseInt(process.versions.v8, 10) >= 12 && process.arch === "x64";
@@ -163,7 +226,9 @@ it("runs in browsers: nothing that the main entry imports asks for node:", () =>
   const visit = (file: string) => {
     if (seen.has(file)) return;
     seen.add(file);
-    for (const [, specifier] of readFileSync(file, "utf8").matchAll(/from "([^"]+)"/g)) {
+    // Static and dynamic imports, with or without names, and what is exported from elsewhere.
+    const imports = /\b(?:from|import)\s*\(?\s*"([^"]+)"/g;
+    for (const [, specifier] of readFileSync(file, "utf8").matchAll(imports)) {
       expect(specifier, `${file} imports it`).toMatch(/^\./);
       visit(resolve(dirname(file), specifier!.replace(/\.js$/, ".ts")));
     }
