@@ -88,7 +88,10 @@ describe("threads", () => {
   it("are gone after the run, however it ended", async () => {
     process.on("worker", remember);
     for await (const event of fit(cifarCnn(), { train: noise(128) }, { ...options, threads: 2 })) {
-      if (event.type === "step") break;
+      if (event.type !== "step") continue;
+      // Node tells of a new worker only when promises have had their turn.
+      await new Promise((resolve) => setImmediate(resolve));
+      break;
     }
     expect(workers).toHaveLength(1);
     // A worker that has ended has no thread id any more.
