@@ -1,0 +1,2 @@
+export { createGpuBackend, type GpuBackendOptions } from "./backend.js";
+export type { GpuMode } from "./context.js";

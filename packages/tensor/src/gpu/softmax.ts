@@ -1,0 +1,29 @@
+import type { Softmax, SoftmaxSpec } from "../backend.js";
+import { softmaxSizes } from "../specs.js";
+import type { GpuContext } from "./context.js";
+import { quotient } from "./product.js";
+import { onGpu } from "./tensor.js";
+
+/** probability[c] = exp(logit[c]) / Σ over k of exp(logit[k]). */
+export function softmax(context: GpuContext, spec: SoftmaxSpec): Softmax {
+  const { batch, classes } = softmaxSizes(spec);
+  const forward = context.kernel({
+    size: batch * classes,
+    source: `function (logits) {
+      const start = ${quotient("this.thread.x", classes)} * ${classes};
+      ${largestAndSum(classes)}
+      return Math.exp(logits[this.thread.x] - largest) / sum;
+    }`,
+  });
+  return { forward: (logits, probabilities) => context.run(forward, onGpu(probabilities), onGpu(logits)) };
+}
+
+/** Source text for a row's largest logit and its sum of exp(logit − largest), from `start` on. */
+export function largestAndSum(classes: number): string {
+  return `let largest = logits[start];
+      for (let c = 1; c < ${classes}; c++) {
+        if (logits[start + c] > largest) largest = logits[start + c];
+      }
+      let sum = 0.0;
+      for (let c = 0; c < ${classes}; c++) sum += Math.exp(logits[start + c] - largest);`;
+}
