@@ -63,7 +63,8 @@ export function emitCorrelate(shape: Correlation, vectors: number): FunctionBuil
         emitMatrixProduct(f, tile, { x, rowBytes: stride * pixelBytes, w, wBytes, depth, end });
         f.increment(x, (planeWidth - kernel) * pixelBytes);
       });
-      if (relu) for (const sum of tile.sums.flat()) f.get(sum).f32x4(0).op("f32x4.max").set(sum);
+      // The pseudo-maximum is one machine instruction, the maximum eight; it keeps NaN, its first operand, too.
+      if (relu) for (const sum of tile.sums.flat()) f.get(sum).f32x4(0).op("f32x4.pmax").set(sum);
       storeTile(f, tile, { address: tileOutput, rowBytes: filters * FLOAT, count: block.channels });
     };
     f.repeat(blocks, block.count, () => {

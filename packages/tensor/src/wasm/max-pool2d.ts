@@ -73,12 +73,17 @@ function windowOffsets({ size, width, channels }: MaxPool2dSizes): readonly numb
 function emitForward(sizes: MaxPool2dSizes): FunctionBuilder {
   const f = new FunctionBuilder(["i32", "i32"]);
   const [input, output] = f.parameters;
-  const largest = f.local("v128");
+  const [largest, value] = f.locals("v128", 2);
   emitWalk(f, sizes, { inputs: [input], outputs: [output] }, (count) => {
     windowOffsets(sizes).forEach((offset, index) => {
       f.get(input).memory("v128.load", offset);
-      if (index > 0) f.get(largest).op("f32x4.max");
-      f.set(largest);
+      if (index === 0) f.set(largest);
+      else {
+        // A pseudo-maximum is its first operand where either is NaN, so that both ways of taking it together keep every
+        // NaN: three machine instructions, the maximum would be eight. Of 0 and −0 they make −0.
+        f.set(value).get(largest).get(value).op("f32x4.pmax");
+        f.get(value).get(largest).op("f32x4.pmax", "v128.or").set(largest);
+      }
     });
     storeVectors(f, { address: output, offset: 0, values: [largest], count });
   });

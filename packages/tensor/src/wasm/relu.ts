@@ -17,8 +17,11 @@ export function relu(context: KernelContext, { shape }: ReluSpec): Relu {
           emitElementwise({
             size,
             pointers: 2,
-            body(f, [input, output], offset) {
-              f.get(output!).get(input!).memory("v128.load", offset).f32x4(0).op("f32x4.max");
+            prepare: (f) => [f.local("v128")],
+            body(f, [input, output], offset, [value]) {
+              // What is not at most 0 stays, NaN too: two machine instructions, the maximum would be eight.
+              f.get(input!).memory("v128.load", offset).set(value!);
+              f.get(output!).get(value!).get(value!).f32x4(0).op("f32x4.le", "v128.andnot");
               f.memory("v128.store", offset);
             },
           }),
