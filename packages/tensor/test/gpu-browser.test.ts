@@ -1,0 +1,95 @@
+import { existsSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { PageReport } from "./support/gpu-page.js";
+
+/** A browser of this machine: CHROME_PATH, or where Debian puts Chromium. */
+const CHROMIUM = [process.env["CHROME_PATH"], "/usr/bin/chromium"].find((path) => path && existsSync(path));
+const skipped = CHROMIUM === undefined ? " (skipped: no Chromium at CHROME_PATH or /usr/bin/chromium)" : "";
+
+/**
+ * Sums in float32 where the reference adds in float64, and on a GPU exp, log, square root and quotients that may be off by a
+ * few units in the last place; Muon's steep iteration stretches such errors 3.4-fold five times.
+ */
+const TOLERANCE = 5e-5;
+const MUON_TOLERANCE = 5e-3;
+
+// SwiftShader renders in software, so that this runs on machines without a GPU.
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-dev-shm-usage",
+  "--use-angle=swiftshader",
+  "--enable-unsafe-swiftshader",
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--enable-features=Vulkan",
+];
+
+describe.skipIf(CHROMIUM === undefined)(`backend gpu in Chromium${skipped}`, () => {
+  let server: Server;
+  let browser: Browser;
+  let page: Page;
+  const warnings: string[] = [];
+
+  beforeAll(async () => {
+    const { outputFiles } = await build({
+      entryPoints: [fileURLToPath(new URL("support/gpu-page.ts", import.meta.url))],
+      bundle: true,
+      write: false,
+      format: "esm",
+      target: "es2022",
+      platform: "browser",
+    });
+    const script = outputFiles[0]!.contents;
+    server = createServer((request, response) => {
+      const asksScript = request.url === "/page.js";
+      response.setHeader("Content-Type", asksScript ? "text/javascript" : "text/html");
+      response.end(asksScript ? script : "<!doctype html><title>page</title>");
+    }).listen(0, "127.0.0.1");
+    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ARGUMENTS });
+    page = await browser.newPage();
+    page.on("console", (line) => warnings.push(line.text()));
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  }, 30_000);
+  afterAll(async () => {
+    await browser?.close();
+    server?.close();
+  });
+
+  // As text, since vitest would turn the import into one of its own.
+  const inPage = <T>(call: string) => page.evaluate<T>(`import("/page.js").then((page) => page.${call})`);
+
+  function expectAgreement({ agreements }: PageReport): void {
+    expect(agreements.length).toBeGreaterThan(20);
+    for (const { what, error } of agreements) {
+      expect(error, what).toBeLessThanOrEqual(what.startsWith("muon") ? MUON_TOLERANCE : TOLERANCE);
+    }
+  }
+
+  it("computes on WebGL2 what the reference does", async () => {
+    const report = await inPage<PageReport>('compare("webgl2", [1, 2, 3])');
+    expect(report.description).toBe("gpu (gpu.js, WebGL2)");
+    expectAgreement(report);
+  }, 60_000);
+
+  it("computes on WebGPU what the reference does, where the browser has it", async ({ skip }) => {
+    if (!(await inPage<boolean>("webGpuAvailable()"))) skip("this Chromium has no adapter for WebGPU");
+    const report = await inPage<PageReport>('compare("webgpu", [1, 2, 3])');
+    expect(report.description).toBe("gpu (gpu.js, WebGPU)");
+    expectAgreement(report);
+  }, 60_000);
+
+  it("never has gpu.js fall back to the CPU unseen", () => {
+    expect(warnings.filter((line) => line.includes("Falling back"))).toEqual([]);
+  });
+
+  it("holds as many textures after 200 steps as after 10", async () => {
+    const [early, late] = await inPage<readonly [number, number]>("liveTextures()");
+    expect(early).toBeGreaterThan(5);
+    expect(late).toBe(early);
+  }, 60_000);
+});
