@@ -56,7 +56,7 @@ async function createBackend(
 ): Promise<Backend> {
   switch (name) {
     case "gpu":
-      throw new CnnError("BACKEND_UNAVAILABLE", "backend gpu: this version of @cifar/tensor does not offer it");
+      return createGpu();
     case "wasm":
       return createWasm(shared);
     case "reference":
@@ -71,4 +71,14 @@ async function createBackend(
 function createWasm(shared: boolean): Backend {
   if (wasmSupported()) return createWasmBackend({ shared });
   throw new CnnError("BACKEND_UNAVAILABLE", "backend wasm: this JavaScript engine has no WebAssembly SIMD");
+}
+
+/** Loaded when asked for, so that nobody else carries it. */
+async function createGpu(): Promise<Backend> {
+  const { createGpuBackend } = await import("@cifar/tensor/gpu");
+  try {
+    return await createGpuBackend();
+  } catch (cause) {
+    throw new CnnError("BACKEND_UNAVAILABLE", cause instanceof Error ? cause.message : String(cause), { cause });
+  }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createGpuBackend } from "../src/gpu/index.js";
 import { compareWithReference } from "./support/agreement.js";
 
@@ -47,5 +47,16 @@ describe("backend gpu", () => {
       code: "BACKEND_UNAVAILABLE",
       message: "backend gpu: mode webgl2 does not run here",
     });
+  });
+
+  it("says in one line what to install where gpu.js is missing", async () => {
+    vi.doMock("gpu.js", () => {
+      throw new Error("Cannot find package 'gpu.js'");
+    });
+    await expect(createGpuBackend()).rejects.toMatchObject({
+      code: "BACKEND_UNAVAILABLE",
+      message: "backend gpu: needs the package gpu.js; install it by `npm install gpu.js`",
+    });
+    vi.doUnmock("gpu.js");
   });
 });

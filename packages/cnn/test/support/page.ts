@@ -2,7 +2,7 @@ import { createPredictor, fit, loadModel, saveModel, weightsDigest } from "@cifa
 import { TOY_NORMALISATION, toyNetwork, toyPictures } from "./toys.js";
 
 export interface PageRequest {
-  readonly backend: "reference" | "wasm";
+  readonly backend: "reference" | "wasm" | "gpu";
   readonly threads: number;
 }
 
