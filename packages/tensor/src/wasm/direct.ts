@@ -16,6 +16,8 @@ export interface Correlation {
 
 /** Rows of a tile: pixels in the forward pass, values of a patch in the filter gradient. */
 const ROWS = 4;
+/** Inputs and output gradients that all filter gradients are taken from before the next: what the first-level cache holds. */
+const BAND_BYTES = 20_000;
 
 /**
  * The filters of the input gradient: turned by 180°, channels and filters exchanged.
@@ -97,22 +99,23 @@ export function emitFilterGradient(shape: Correlation, vectors: number): Functio
   const { planeWidth, channels, kernel, stride, outputHeight, outputWidth, filters } = shape;
   const f = new FunctionBuilder(["i32", "i32", "i32"]);
   const [plane, outputGradient, gradient] = f.parameters;
-  const [cells, runs, blocks, rows, end] = f.locals("i32", 5);
-  const [x, g, blockOutput, blockGradient] = f.locals("i32", 4);
+  const [bands, cells, runs, blocks, rows, end] = f.locals("i32", 6);
+  const [x, g, bandPlane, bandGradient, blockOutput, blockGradient] = f.locals("i32", 6);
   const whole = createTile(f, ROWS, Math.min(vectors, vectorsFor(filters)));
   const depth = kernel * channels;
   const planeRowBytes = planeWidth * channels * FLOAT;
   const filterBytes = filters * FLOAT;
+  const outputRowBytes = outputWidth * filterBytes;
 
   /** The gradients of `height` neighbouring values of a kernel row, for all filters; then on to the next values. */
-  const emitRun = (height: number) => {
-    f.get(outputGradient).set(blockOutput).get(gradient).set(blockGradient);
+  const emitRun = (height: number, bandRows: number) => {
+    f.get(outputGradient).set(blockOutput).get(bandGradient).set(blockGradient);
     for (const block of channelBlocks(filters, vectors)) {
       const tile = subTile(whole, height, vectorsFor(block.channels));
       f.repeat(blocks, block.count, () => {
         loadTile(f, tile, blockGradient, filterBytes);
-        f.get(plane).set(x).get(blockOutput).set(g);
-        f.repeat(rows, outputHeight, () => {
+        f.get(bandPlane).set(x).get(blockOutput).set(g);
+        f.repeat(rows, bandRows, () => {
           const xBytes = stride * channels * FLOAT;
           emitOuterProducts(f, tile, { x, xBytes, g, gBytes: filterBytes, positions: outputWidth, end });
           f.increment(x, stride * planeRowBytes - outputWidth * xBytes);
@@ -121,15 +124,28 @@ export function emitFilterGradient(shape: Correlation, vectors: number): Functio
         f.increment(blockGradient, block.channels * FLOAT).increment(blockOutput, block.channels * FLOAT);
       });
     }
-    f.increment(plane, height * FLOAT).increment(gradient, height * filterBytes);
+    f.increment(bandPlane, height * FLOAT).increment(bandGradient, height * filterBytes);
   };
 
-  f.repeat(cells, kernel, () => {
-    const wholeRuns = Math.floor(depth / ROWS);
-    if (wholeRuns > 0) f.repeat(runs, wholeRuns, () => emitRun(ROWS));
-    if (depth % ROWS > 0) emitRun(depth % ROWS);
-    f.increment(plane, planeRowBytes - depth * FLOAT);
-  });
+  /** What so many rows of outputs add to all gradients. */
+  const emitBand = (bandRows: number) => {
+    f.get(plane).set(bandPlane).get(gradient).set(bandGradient);
+    f.repeat(cells, kernel, () => {
+      // Runs as long as each other: one that is left with a single value would wait for each of its additions.
+      const count = Math.ceil(depth / ROWS);
+      const height = Math.floor(depth / count);
+      const longer = depth % count;
+      if (longer > 0) f.repeat(runs, longer, () => emitRun(height + 1, bandRows));
+      f.repeat(runs, count - longer, () => emitRun(height, bandRows));
+      f.increment(bandPlane, planeRowBytes - depth * FLOAT);
+    });
+    f.increment(plane, bandRows * stride * planeRowBytes).increment(outputGradient, bandRows * outputRowBytes);
+  };
+
+  const mostRows = Math.max(1, Math.floor(BAND_BYTES / (stride * planeRowBytes + outputRowBytes)));
+  const bandRows = Math.min(mostRows, outputHeight);
+  f.repeat(bands, Math.floor(outputHeight / bandRows), () => emitBand(bandRows));
+  if (outputHeight % bandRows > 0) emitBand(outputHeight % bandRows);
   return f;
 }
 
