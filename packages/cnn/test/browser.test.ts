@@ -2,15 +2,28 @@ import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
+import { createWasmBackend } from "@cifar/tensor";
 import { build } from "esbuild";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PageRequest, type PageResult, trainAndClassify } from "./support/page.js";
+import { lossesOf } from "./support/steps.js";
 import { toyPictures } from "./support/toys.js";
 
 /** A browser of this machine: CHROME_PATH, or where Debian puts Chromium. */
 const CHROMIUM = [process.env["CHROME_PATH"], "/usr/bin/chromium"].find((path) => path && existsSync(path));
 const skipped = CHROMIUM === undefined ? " (skipped: no Chromium at CHROME_PATH or /usr/bin/chromium)" : "";
+
+// WebGL and WebGPU rendered in software, where a machine has no GPU.
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-dev-shm-usage",
+  "--use-angle=swiftshader",
+  "--enable-unsafe-swiftshader",
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--enable-features=Vulkan",
+];
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -51,23 +64,26 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium${skipped}`, () => {
   beforeAll(async () => {
     const scripts = await buildScripts();
     server = serve(scripts).listen(0, "127.0.0.1");
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ARGUMENTS });
   });
   afterAll(async () => {
     await browser.close();
     server.close();
   });
 
-  async function inPage(place: "isolated" | "plain", request: PageRequest): Promise<PageResult> {
+  async function call<T>(place: "isolated" | "plain", name: string, argument: unknown): Promise<T> {
     const page = await browser.newPage();
     const { port } = server.address() as AddressInfo;
     await page.goto(`http://127.0.0.1:${port}/${place}/`);
     // As text, since vitest would turn the import into one of its own.
-    const call = `import("/${place}/page.js").then((page) => page.trainAndClassify(${JSON.stringify(request)}))`;
-    const result = await page.evaluate<PageResult>(call);
+    const text = `import("/${place}/page.js").then((page) => page.${name}(${JSON.stringify(argument)}))`;
+    const result = await page.evaluate<T>(text);
     await page.close();
     return result;
   }
+
+  const inPage = (place: "isolated" | "plain", request: PageRequest) =>
+    call<PageResult>(place, "trainAndClassify", request);
 
   it.each<PageRequest>([
     { backend: "wasm", threads: 1 },
@@ -89,4 +105,24 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium${skipped}`, () => {
     expect(result.notices).toEqual([line]);
     expect(result.digest).toBe((await trainAndClassify({ backend: "wasm", threads: 1 })).digest);
   });
+
+  it("trains and classifies with backend gpu, asked for by name", async () => {
+    const result = await inPage("plain", { backend: "gpu", threads: 1 });
+    const { classes, labels } = toyPictures({ count: 30, seed: 7 });
+    const right = result.labels.filter((label, n) => label === classes[labels[n]!]).length;
+    expect(right).toBeGreaterThan(27);
+  }, 60_000);
+
+  it.each(["webgl2", "webgpu"] as const)(
+    "makes twenty steps on %s as backend wasm does",
+    async (mode) => {
+      const losses = await call<number[] | string>("plain", "lossesOnGpu", mode);
+      if (typeof losses === "string") return skip(losses);
+      const expected = await lossesOf(createWasmBackend());
+      expect(losses).toHaveLength(20);
+      // Other orders of addition, and functions a few units off in the last place, over twenty steps.
+      for (const [step, loss] of expected.entries()) expect(Math.abs(losses[step]! - loss)).toBeLessThan(2e-3);
+    },
+    60_000,
+  );
 });

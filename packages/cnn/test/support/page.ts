@@ -1,4 +1,6 @@
 import { createPredictor, fit, loadModel, saveModel, weightsDigest } from "@cifar/cnn";
+import { createGpuBackend } from "@cifar/tensor/gpu";
+import { lossesOf } from "./steps.js";
 import { TOY_NORMALISATION, toyNetwork, toyPictures } from "./toys.js";
 
 export interface PageRequest {
@@ -30,4 +32,14 @@ export async function trainAndClassify({ backend, threads }: PageRequest): Promi
   const answers = await predictor.classify(toyPictures({ count: 30, seed: 7 }).images);
   predictor.close();
   return { threads: used, digest: weightsDigest(model), labels: answers.map(({ label }) => label), notices };
+}
+
+/** The losses of twenty steps on a GPU, or why there are none. */
+export async function lossesOnGpu(mode: "webgl2" | "webgpu"): Promise<number[] | string> {
+  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<object | null> } };
+  if (mode === "webgpu" && !(await gpu?.requestAdapter())) return "no adapter for WebGPU";
+  const backend = await createGpuBackend({ mode });
+  const losses = await lossesOf(backend);
+  backend.close();
+  return losses;
 }
