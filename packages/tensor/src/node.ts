@@ -1,5 +1,6 @@
 import v8 from "node:v8";
 import type { Backend } from "./backend.js";
+import type { DataTypes, DType } from "./tensor.js";
 import { createWasmBackend } from "./wasm/backend.js";
 import { wasmSupported } from "./wasm/support.js";
 import { setProductWidth } from "./wasm/width.js";
@@ -39,10 +40,11 @@ function decide(): Revectorization {
     return { enabled: false, reason: `V8 ${version} cannot (Node 22 and later can)` };
   }
   if (process.arch !== "x64") return { enabled: false, reason: `only on x64, this is ${process.arch}` };
-  const before = selfCheck(2);
+  // V8 keeps what it has compiled for as long as a module of the same bytes lives; importing a shared memory makes others.
+  const before = selfCheck(createWasmBackend({ vectors: 2, shared: true }));
   v8.setFlagsFromString(FLAG);
-  const after = selfCheck(4);
-  if (before.length === after.length && before.every((value, index) => value === after[index])) {
+  const after = optimised(() => selfCheck(createWasmBackend({ vectors: 4 })));
+  if (before.equals(after)) {
     setProductWidth(4);
     return { enabled: true, reason: "256 bit, results checked to be the same bits" };
   }
@@ -50,37 +52,72 @@ function decide(): Revectorization {
   return { enabled: false, reason: "the self-check found other results with it" };
 }
 
-/** The bits of convolutions' results, forward and backward, with products of this width. */
-function selfCheck(vectors: 2 | 4): Uint32Array {
-  const backend = createWasmBackend({ vectors });
-  // One side for each way of cutting a picture into Winograd's tiles.
-  const results = [10, 8].flatMap((side) => convolve(backend, side));
-  return new Uint32Array(Float32Array.from(results).buffer);
+/**
+ * Runs a function with V8's first compiler for WebAssembly switched off: otherwise code is optimised, and re-vectorised,
+ * only after many calls and at some later time.
+ */
+function optimised<Result>(run: () => Result): Result {
+  v8.setFlagsFromString("--no-liftoff");
+  try {
+    return run();
+  } finally {
+    v8.setFlagsFromString("--liftoff");
+  }
 }
 
-/** All results of a convolution of one picture with this side. */
-function convolve(backend: Backend, side: number): number[] {
-  const input = [1, side, side, 16];
-  const conv = backend.conv2d({ input, filters: 16, kernel: 3, padding: 2, relu: true });
-  const make = (shape: readonly number[], factor: number) => {
-    const tensor = backend.tensor(shape);
+/** The bits of every operation's results, forward and backward, for small shapes that run their loops. */
+function selfCheck(backend: Backend): Buffer {
+  const results: Buffer[] = [];
+  const make = <D extends DType = "float32">(shape: readonly number[], dtype?: D) => {
+    const tensor = backend.tensor(shape, dtype);
     // Any numbers will do that fill the mantissa.
-    tensor.data.forEach((_, index, values) => {
-      values[index] = (((index * factor) % 1009) - 504) / 777;
-    });
+    for (let index = 0; index < tensor.size; index++) tensor.data[index] = (((index * 211) % 1009) - 504) / 777;
     return tensor;
   };
-  const picture = make(input, 101);
-  const output = make(conv.outputShape, 211);
-  const filterGradient = backend.tensor(conv.filterShape);
-  const inputGradient = backend.tensor(input);
-  const biasGradient = backend.tensor([16]);
-  conv.prepare(make(conv.filterShape, 307), make([16], 401));
-  // V8 optimises a WebAssembly function after some calls, and only the optimised code is re-vectorised.
-  for (let call = 0; call < 200; call++) conv.forward(picture, output);
-  for (let call = 0; call < 20; call++) {
-    conv.backwardInput(output, inputGradient);
-    conv.backwardFilter(picture, output, filterGradient, biasGradient);
+  const keep = (...tensors: readonly { readonly data: DataTypes[DType] }[]) => {
+    for (const { data } of tensors) results.push(Buffer.from(data.slice().buffer));
+  };
+
+  const direct = { input: [1, 5, 5, 3], filters: 16, kernel: 3, padding: 1, relu: true };
+  // Winograd, its tiles cut from the output and, backward, from the input.
+  const winograd = { input: [2, 6, 10, 16], filters: 16, kernel: 3, relu: true };
+  for (const spec of [direct, winograd]) {
+    const conv = backend.conv2d(spec);
+    const [input, filter, bias] = [make(spec.input), make(conv.filterShape), make([spec.filters])];
+    const [output, gradient] = [make(conv.outputShape), make(conv.outputShape)];
+    const [inputGradient, filterGradient, biasGradient] = [make(spec.input), make(conv.filterShape), make([16])];
+    conv.prepare(filter, bias);
+    conv.forward(input, output);
+    conv.backwardInput(gradient, inputGradient);
+    conv.backwardFilter(input, gradient, filterGradient, biasGradient);
+    keep(output, inputGradient, filterGradient, biasGradient);
   }
-  return [output, inputGradient, filterGradient, biasGradient].flatMap(({ data }) => [...data]);
+  const pool = backend.maxPool2d({ input: [1, 4, 4, 16], size: 2 });
+  const [poolInput, poolOutput, poolGradient] = [make([1, 4, 4, 16]), make(pool.outputShape), make([1, 4, 4, 16])];
+  pool.forward(poolInput, poolOutput);
+  pool.backward(poolInput, poolOutput, make(pool.outputShape), poolGradient);
+  keep(poolOutput, poolGradient);
+
+  const values = make([1, 128]);
+  const relu = backend.relu({ shape: values.shape });
+  const [positive, reluGradient] = [make(values.shape), make(values.shape)];
+  relu.forward(values, positive);
+  relu.backward(positive, values, reluGradient);
+  const dropout = backend.dropout({ shape: values.shape, rate: 0.5 });
+  const [dropped, mask] = [make(values.shape), make(dropout.maskShape, "uint32")];
+  dropout.forward(values, dropped, mask, { seed: 1, stream: 2, step: 3, picture: 4 });
+  const total = make(values.shape);
+  backend.sum({ shape: values.shape, count: 3 }).forward([values, positive, dropped], total);
+  keep(positive, reluGradient, dropped, mask, total);
+
+  const step = { learningRate: 0.1, weightDecay: 0.01, gradientScale: 0.5 };
+  for (const optimiser of [
+    backend.sgd({ shape: [8, 16], momentum: 0.9, nesterov: true }),
+    backend.muon({ shape: [8, 16], momentum: 0.9 }),
+  ]) {
+    const [parameter, gradient, velocity] = [make([8, 16]), make([8, 16]), make([8, 16])];
+    optimiser.step(parameter, gradient, velocity, step);
+    keep(parameter, velocity);
+  }
+  return Buffer.concat(results);
 }

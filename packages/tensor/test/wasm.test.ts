@@ -180,6 +180,8 @@ describe("kernels", () => {
 });
 
 describe("re-vectorisation", () => {
+  const able = Number.parseInt(process.versions.v8, 10) >= 12 && process.arch === "x64";
+  const UNABLE = `V8 ${process.versions.v8} on ${process.arch} cannot re-vectorise`;
   const program = `
     import { enableRevectorization } from "./dist/node.js";
     console.log(JSON.stringify(enableRevectorization()));`;
@@ -197,8 +199,7 @@ describe("re-vectorisation", () => {
   });
 
   it("changes no bit of what convolutions and products give", (context) => {
-    const able = Number.parseInt(process.versions.v8, 10) >= 12 && process.arch === "x64";
-    if (!able) context.skip(`V8 ${process.versions.v8} on ${process.arch} cannot re-vectorise`);
+    if (!able) context.skip(UNABLE);
     const digest = (environment: Record<string, string>) => {
       const script = new URL("support/digest.mjs", import.meta.url).pathname;
       const output = execFileSync(process.execPath, [script], {
@@ -213,9 +214,41 @@ describe("re-vectorisation", () => {
     expect(wide.digest).toBe(narrow.digest);
   });
 
+  /** What the self-check of a program of its own does and decides; `spoil` gives wrong results once the flag is set. */
+  const watch = (spoil: boolean) => {
+    const script = new URL("support/self-check.mjs", import.meta.url).pathname;
+    const output = execFileSync(process.execPath, ["--allow-natives-syntax", script, String(spoil)], {
+      env: { ...process.env, CIFAR_REVECTORIZE: "" },
+      encoding: "utf8",
+    });
+    return JSON.parse(output) as {
+      enabled: boolean;
+      reason: string;
+      flags: string[];
+      optimised: number;
+      others: string[];
+    };
+  };
+
+  it("is checked on optimised code, the only code that V8 re-vectorises", (context) => {
+    if (!able) context.skip(UNABLE);
+    const { enabled, optimised, others, flags } = watch(false);
+    expect(enabled).toBe(true);
+    expect(others).toEqual([]);
+    expect(optimised).toBeGreaterThan(20);
+    expect(flags).toEqual(["--experimental-wasm-revectorize", "--no-liftoff", "--liftoff"]);
+  });
+
+  it("is switched off again, with the reason, if the check finds other results", (context) => {
+    if (!able) context.skip(UNABLE);
+    const { enabled, reason, flags } = watch(true);
+    expect(enabled).toBe(false);
+    expect(reason).toMatch(/other results/);
+    expect(flags.slice(2)).toEqual(["--liftoff", "--no-experimental-wasm-revectorize"]);
+  });
+
   it("is on where V8 can, its results checked, and says why it is not elsewhere", () => {
     const { enabled, reason } = run({ CIFAR_REVECTORIZE: "" });
-    const able = Number.parseInt(process.versions.v8, 10) >= 12 && process.arch === "x64";
     expect(enabled).toBe(able);
     expect(reason).toMatch(able ? /same bits/ : /cannot|only on x64/);
   });

@@ -1,0 +1,32 @@
+/**
+ * Prints what the self-check of re-vectorisation decides, which flags it sets, and which of the functions that it called
+ * after setting them V8 had optimised. Needs `--allow-natives-syntax`. With the argument `true` one kernel gives wrong
+ * results once the flag is set.
+ */
+import v8 from "node:v8";
+import { enableRevectorization } from "@cifar/tensor/node";
+
+const [, , spoil] = process.argv;
+const flags = [];
+const { setFlagsFromString } = v8;
+v8.setFlagsFromString = (flag) => {
+  flags.push(flag);
+  setFlagsFromString(flag);
+};
+
+const called = new Map();
+const { Instance } = WebAssembly;
+WebAssembly.Instance = class {
+  constructor(module, imports) {
+    const { exports } = new Instance(module, imports);
+    this.exports = exports;
+    if (flags.length === 0) return;
+    for (const [name, f] of Object.entries(exports)) called.set(f, name);
+    if (spoil === "true" && "draw" in exports) this.exports = { ...exports, draw() {} };
+  }
+};
+
+const decision = enableRevectorization();
+const isOptimised = new Function("f", "return %IsTurboFanFunction(f)");
+const others = [...called].filter(([f]) => !isOptimised(f)).map(([, name]) => name);
+console.log(JSON.stringify({ ...decision, flags, optimised: called.size - others.length, others }));
