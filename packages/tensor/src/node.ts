@@ -1,5 +1,6 @@
 import v8 from "node:v8";
 import type { Backend } from "./backend.js";
+import { TensorError } from "./errors.js";
 import type { DataTypes, DType } from "./tensor.js";
 import { createWasmBackend } from "./wasm/backend.js";
 import { wasmSupported } from "./wasm/support.js";
@@ -40,8 +41,14 @@ function decide(): Revectorization {
     return { enabled: false, reason: `V8 ${version} cannot (Node 22 and later can)` };
   }
   if (process.arch !== "x64") return { enabled: false, reason: `only on x64, this is ${process.arch}` };
-  // V8 keeps what it has compiled for as long as a module of the same bytes lives; importing a shared memory makes others.
-  const before = selfCheck(createWasmBackend({ vectors: 2, shared: true }));
+  let before: Buffer;
+  try {
+    // V8 keeps what it has compiled for as long as a module of the same bytes lives; importing a shared memory makes others.
+    before = selfCheck(createWasmBackend({ vectors: 2, shared: true }));
+  } catch (error) {
+    if (!(error instanceof TensorError)) throw error;
+    return { enabled: false, reason: `it could not be checked: ${error.message}` };
+  }
   v8.setFlagsFromString(FLAG);
   const after = optimised(() => selfCheck(createWasmBackend({ vectors: 4 })));
   if (before.equals(after)) {

@@ -1,11 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createWasmBackend, TensorError, wasmSupported } from "../src/index.js";
 import { encodeModule, FunctionBuilder } from "../src/wasm/assembler.js";
 import { createContext } from "../src/wasm/context.js";
 import { WasmMemory } from "../src/wasm/memory.js";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 const LIMITS = { shared: false, maximumPages: 1 };
 
@@ -144,6 +148,22 @@ describe("the memory", () => {
     expect(error).toBeInstanceOf(TensorError);
     expect((error as TensorError).code).toBe("OUT_OF_MEMORY");
     expect((error as TensorError).message).toMatch(/2048 bytes more do not fit/);
+  });
+
+  it.each([true, false])("says in one line when the system has no room for it, new or grown (shared %s)", (shared) => {
+    const refuse = () => {
+      throw new RangeError("WebAssembly.Memory(): could not allocate memory");
+    };
+    const grown = new WasmMemory({ shared });
+    vi.spyOn(grown.memory, "grow").mockImplementation(refuse);
+    const full = {
+      name: "TensorError",
+      code: "OUT_OF_MEMORY",
+      message: expect.stringMatching(/^the system has no [^\n]+$/),
+    };
+    expect(() => grown.tensor([1_000_000], "float32")).toThrow(expect.objectContaining(full));
+    vi.spyOn(WebAssembly, "Memory").mockImplementation(refuse);
+    expect(() => createWasmBackend({ shared })).toThrow(expect.objectContaining(full));
   });
 
   it("gives kernels one scratch space, as large as the greediest wants", () => {

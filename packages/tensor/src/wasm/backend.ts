@@ -42,7 +42,7 @@ export interface WasmBackend extends Backend {
 
 /**
  * Makes a backend with a memory of its own, or on a region of an existing one.
- * @throws TensorError BACKEND_UNAVAILABLE where the engine has no WebAssembly SIMD
+ * @throws TensorError BACKEND_UNAVAILABLE where the engine has no WebAssembly SIMD, OUT_OF_MEMORY
  */
 export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend {
   if (!wasmSupported()) {
@@ -81,6 +81,8 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
     sum: (spec) => sum(context, spec),
     sgd: (spec) => sgd(context, spec),
     muon: (spec) => muon(context, spec),
-    close() {},
+    close() {
+      // A WebAssembly memory cannot be given back by hand: it goes with the last tensor and operation that refer to it.
+    },
   };
 }

@@ -44,9 +44,10 @@ export class WasmMemory {
   #scratchSize = 0;
   #scratchAddress = 0;
 
+  /** @throws TensorError OUT_OF_MEMORY */
   constructor(options: WasmMemoryOptions = {}) {
     const { memory, region, shared = false } = options;
-    this.memory = memory ?? new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES, shared });
+    this.memory = memory ?? createMemory(shared);
     this.shared = memory === undefined ? shared : !(memory.buffer instanceof ArrayBuffer);
     // Address 0 stays empty, so that a forgotten address shows.
     this.#next = region?.start ?? ALIGNMENT;
@@ -125,6 +126,15 @@ export class WasmMemory {
     } catch (cause) {
       throw new TensorError("OUT_OF_MEMORY", `the system has no memory for ${generous * PAGE} bytes more`, { cause });
     }
+  }
+}
+
+function createMemory(shared: boolean): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES, shared });
+  } catch (cause) {
+    const needed = shared ? `reserves ${MAXIMUM_PAGES * PAGE} bytes of address space` : "does not fit";
+    throw new TensorError("OUT_OF_MEMORY", `the system has no room for a WebAssembly memory: it ${needed}`, { cause });
   }
 }
 
