@@ -1,7 +1,7 @@
 // Bundles the program of the image to one file, with the page inside, and gathers the licences of what is in it. Where
 // `threads` is above 1, further threads start from a small file of their own beside it.
 // `node scripts/bundle.mjs` writes to dist/runtime; with a folder as argument it writes there (see `npm run template`).
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -72,3 +72,9 @@ for (const { path, contents } of outputFiles) {
   console.log(`${relative(process.cwd(), file)}: ${contents.length} bytes`);
 }
 await writeFile(join(target, "LICENSES.txt"), licences.join(`\n${"-".repeat(80)}\n\n`));
+
+// A template's own function answers at once: with the weights that ship.
+if (process.argv[2] !== undefined) {
+  const weights = fileURLToPath(new URL("../models/cifar10.safetensors", import.meta.resolve("@cifar/cifar")));
+  await copyFile(weights, join(target, "../function/model.safetensors"));
+}

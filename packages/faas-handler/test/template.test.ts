@@ -35,6 +35,11 @@ describe("the template", () => {
     }
   });
 
+  it("comes with the weights that ship, so that its function answers at once", () => {
+    const shipped = new URL("../../cifar/models/cifar10.safetensors", import.meta.url);
+    expect(readFileSync(join(TEMPLATE, "function/model.safetensors")).equals(readFileSync(shipped))).toBe(true);
+  });
+
   it("stays small: less than 300 kB of code, less than 1 MB with the weights, nothing native", () => {
     const code = CODE.reduce((sum, name) => sum + readFileSync(join(TEMPLATE, "runtime", name)).length, 0);
     expect(code).toBeLessThan(300_000);
