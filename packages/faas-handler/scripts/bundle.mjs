@@ -39,6 +39,8 @@ const { outputFiles, metafile } = await build({
   write: false,
   absWorkingDir: here,
   plugins: [pageInside],
+  // The function computes on the CPU: backend gpu, which is loaded on demand alone, stays out.
+  external: ["@cifar/tensor/gpu"],
   // Dependencies in CommonJS ask for Node's own modules with require.
   banner: { js: 'import{createRequire as r}from"node:module";const require=r(import.meta.url);' },
 });
