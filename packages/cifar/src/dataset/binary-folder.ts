@@ -1,8 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Dataset } from "@cifar/cnn";
 import { CifarError, reasonOf } from "../errors.js";
-import { decodeRecords, encodeRecords, PICTURE_BYTES, PICTURE_SHAPE, RECORD_BYTES } from "./binary-format.js";
+import { checkRecords, datasetOfRecords, encodeRecords } from "./binary-format.js";
 import type { DataSplits } from "./cifar10.js";
 import { CIFAR10_CLASSES, CIFAR10_TEST_FILE, CIFAR10_TRAIN_FILES } from "./cifar10-files.js";
 
@@ -32,8 +31,8 @@ export async function loadBinaryFolder(directory: string, classes: readonly stri
   const train = await Promise.all(CIFAR10_TRAIN_FILES.map((file) => readRecords(join(directory, file.name))));
   const test = [await readRecords(join(directory, CIFAR10_TEST_FILE.name))];
   return {
-    train: collect(`${directory} train`, classes, train),
-    test: collect(`${directory} test`, classes, test),
+    train: datasetOfRecords(`${directory} train`, classes, train),
+    test: datasetOfRecords(`${directory} test`, classes, test),
   };
 }
 
@@ -64,28 +63,5 @@ async function readRecords(path: string): Promise<Uint8Array> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return new Uint8Array();
     throw new CifarError("INVALID_DATA", `${path}: ${reasonOf(error)}`, { cause: error });
   }
-  if (bytes.length % RECORD_BYTES !== 0) {
-    throw new CifarError(
-      "INVALID_DATA",
-      `${path}: expected records of ${RECORD_BYTES} bytes, found ${bytes.length} bytes, which is no multiple`,
-    );
-  }
-  return bytes;
-}
-
-function collect(name: string, classes: readonly string[], parts: readonly Uint8Array[]): Dataset {
-  const total = parts.reduce((sum, part) => sum + part.length / RECORD_BYTES, 0);
-  if (total === 0) throw new CifarError("INVALID_DATA", `${name}: expected records of pictures, found none`);
-  const images = new Uint8Array(total * PICTURE_BYTES);
-  const labels = new Uint8Array(total);
-  let count = 0;
-  for (const part of parts) count = decodeRecords(part, { images, labels, count });
-  const wrong = labels.findIndex((label) => label >= classes.length);
-  if (wrong >= 0) {
-    throw new CifarError(
-      "INVALID_DATA",
-      `${name}: expected labels from 0 to ${classes.length - 1}, found ${labels[wrong]} at picture ${wrong}`,
-    );
-  }
-  return { name, classes, shape: PICTURE_SHAPE, count, images, labels };
+  return checkRecords(path, bytes);
 }

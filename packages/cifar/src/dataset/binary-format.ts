@@ -43,6 +43,40 @@ export function decodeRecords(
 }
 
 /**
+ * A file's bytes, if they are whole records of CIFAR's binary format.
+ * @param name of the file, for the message
+ * @throws CifarError INVALID_DATA
+ */
+export function checkRecords(name: string, bytes: Uint8Array): Uint8Array {
+  if (bytes.length % RECORD_BYTES === 0) return bytes;
+  throw new CifarError(
+    "INVALID_DATA",
+    `${name}: expected records of ${RECORD_BYTES} bytes, found ${bytes.length} bytes, which is no multiple`,
+  );
+}
+
+/**
+ * A data set of files that {@link checkRecords} has let pass, one after the other.
+ * @throws CifarError INVALID_DATA if there is no record, or one with a label beyond the classes
+ */
+export function datasetOfRecords(name: string, classes: readonly string[], parts: readonly Uint8Array[]): Dataset {
+  const total = parts.reduce((sum, part) => sum + part.length / RECORD_BYTES, 0);
+  if (total === 0) throw new CifarError("INVALID_DATA", `${name}: expected records of pictures, found none`);
+  const images = new Uint8Array(total * PICTURE_BYTES);
+  const labels = new Uint8Array(total);
+  let count = 0;
+  for (const part of parts) count = decodeRecords(part, { images, labels, count });
+  const wrong = labels.findIndex((label) => label >= classes.length);
+  if (wrong >= 0) {
+    throw new CifarError(
+      "INVALID_DATA",
+      `${name}: expected labels from 0 to ${classes.length - 1}, found ${labels[wrong]} at picture ${wrong}`,
+    );
+  }
+  return { name, classes, shape: PICTURE_SHAPE, count, images, labels };
+}
+
+/**
  * A data set of 32×32 pictures as records of CIFAR's binary format.
  * @throws CifarError INVALID_ARGUMENT if the pictures have another shape or a label does not fit into a byte
  */
