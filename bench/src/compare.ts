@@ -11,7 +11,7 @@ interface Entry {
   /** Pictures a second at the median. */
   readonly picturesPerSecond: number;
   /**
-   * Ours against this one: median over the rounds of (its time / our time in the same round). Above 1: we are faster.
+   * Ours against this one: median over its rounds of (its time / our time in the same round). Above 1: we are faster.
    */
   readonly ratio: number;
   /** Largest difference of its output from ours. */
@@ -40,11 +40,15 @@ export interface CompareOptions {
   readonly onProgress: (line: string) => void;
 }
 
+/** Who needs longer for a run, in ms, has one turn only: a benchmark must end. */
+const SLOW = 3000;
+
 interface Runner {
   readonly contestant: Contestant;
   readonly description: string;
   readonly difference: number;
   readonly iterations: number;
+  readonly slow: boolean;
   readonly samples: number[];
   readonly roundMedians: number[];
 }
@@ -69,8 +73,8 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
         if (!(difference <= options.tolerance)) {
           throw new Error(`${spec.name} computes something else: its output differs from ours by ${difference}`);
         }
-        const iterations = await warmUp(contestant, options.turnMilliseconds);
-        runners.push({ contestant, description, difference, iterations, samples: [], roundMedians: [] });
+        const paced = await warmUp(contestant, options.turnMilliseconds);
+        runners.push({ contestant, description, difference, ...paced, samples: [], roundMedians: [] });
         onProgress(`  ${spec.name}: ${description}`);
       } catch (error) {
         contestant.close();
@@ -81,6 +85,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
     }
     for (let round = 0; round < options.rounds; round++) {
       for (const runner of runners) {
+        if (round > 0 && runner.slow) continue;
         const times = await runner.contestant.run(runner.iterations);
         runner.samples.push(...times);
         runner.roundMedians.push(summarise(times).median);
@@ -104,12 +109,15 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   return { task: request.task, batch: request.batch, threads: request.threads, entries, absent };
 }
 
-/** Runs until the time of a run has settled, and says how many fit into a turn. */
-async function warmUp(contestant: Contestant, turnMilliseconds: number): Promise<number> {
+/** Runs until the time of a run has settled, and says how many fit into a turn, and whether one is already too long. */
+async function warmUp(
+  contestant: Contestant,
+  turnMilliseconds: number,
+): Promise<{ readonly iterations: number; readonly slow: boolean }> {
   const first = (await contestant.run(1))[0]!;
-  if (first >= turnMilliseconds) return 1;
+  if (first >= turnMilliseconds) return { iterations: 1, slow: first > SLOW };
   const settled = summarise(await contestant.run(Math.min(200, Math.ceil(turnMilliseconds / first)))).median;
-  return Math.max(1, Math.min(2000, Math.round(turnMilliseconds / settled)));
+  return { iterations: Math.max(1, Math.min(2000, Math.round(turnMilliseconds / settled))), slow: false };
 }
 
 function largestDifference(a: readonly number[], b: readonly number[]): number {

@@ -50,7 +50,6 @@ export class Contestant {
     return ((await this.#ask({ run: { iterations } })) as RunResponse).milliseconds;
   }
 
-  /** Peak resident memory of the process so far in MB, where the system tells (Linux). */
   get pid(): number | undefined {
     return this.#child.pid;
   }
@@ -65,8 +64,7 @@ export class Contestant {
     for (;;) {
       const line = await this.#answers.next();
       if (line.done === true) {
-        const last = this.#errors.trim().split("\n").at(-1) ?? "";
-        throw new ContestantRefused(last === "" ? "its process ended without an answer" : last);
+        throw new ContestantRefused(reasonOf(this.#errors));
       }
       // Libraries print banners on stdout; only lines of JSON are answers.
       if (!line.value.startsWith("{")) continue;
@@ -75,4 +73,11 @@ export class Contestant {
       return answer;
     }
   }
+}
+
+/** The line of a crash that says what happened: Node ends with its version, Python with the error itself. */
+function reasonOf(errors: string): string {
+  const lines = errors.trim().split("\n");
+  const error = lines.findLast((line) => /^(\w+ )?\[?\w*Error\b/.test(line));
+  return error ?? (lines.at(-1) || "its process ended without an answer");
 }

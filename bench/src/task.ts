@@ -66,5 +66,7 @@ export function contestants(): readonly ContestantSpec[] {
     peer("onnxruntime-web (wasm)", "onnxruntime-web.mjs"),
     peer("tfjs (wasm)", "tfjs-wasm.mjs"),
     peer("tfjs (plain JavaScript)", "tfjs-cpu.mjs"),
+    peer("jax-js (wasm)", "jax-js.mjs"),
+    peer("convnetjs (plain JavaScript)", "convnetjs.mjs"),
   ];
 }

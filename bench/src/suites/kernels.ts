@@ -1,5 +1,6 @@
-import { type Backend, createReferenceBackend, createWasmBackend, type Tensor } from "@cifar/tensor";
+import { type Backend, createWasmBackend, type Tensor } from "@cifar/tensor";
 import { enableRevectorization } from "@cifar/tensor/node";
+import { createReferenceBackend } from "@cifar/tensor/reference";
 import { Bench } from "tinybench";
 import { multiplyAddCeiling } from "../ceiling.js";
 import { summarise } from "../statistics.js";
