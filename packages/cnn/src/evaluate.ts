@@ -1,7 +1,7 @@
 import { checkDataset, checkNormalisation, type Dataset, type Normalisation } from "./dataset.js";
 import { CURRENT, Engine } from "./engine.js";
 import { CnnError } from "./errors.js";
-import { AS_IT_IS, BOTH_SIDES, type Evaluation, inferLogits, summariseLogits } from "./evaluation.js";
+import { AS_IT_IS, BOTH_SIDES, type Evaluation, inferLogits, MIRRORED, summariseLogits } from "./evaluation.js";
 import type { ComputeOptions } from "./fit-options.js";
 import type { Sequential } from "./sequential.js";
 
@@ -21,44 +21,60 @@ export interface EvaluateOptions extends ComputeOptions {
  */
 export async function evaluate(model: Sequential, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
   const { flip = false } = options;
-  const logits = await infer(model, dataset, { ...options, mirrored: flip ? BOTH_SIDES : AS_IT_IS });
+  const [logits] = await infer(model, dataset, options, [flip ? BOTH_SIDES : AS_IT_IS]);
   // The sum of two logits asks for the softmax of their mean.
-  return summariseLogits(flip ? logits.map((value) => value / 2) : logits, dataset);
+  return summariseLogits(flip ? logits!.map((value) => value / 2) : logits!, dataset);
 }
 
-export interface LogitsOptions extends Omit<EvaluateOptions, "flip"> {
-  /** Shows every picture mirrored left to right; default false. */
-  readonly mirrored?: boolean;
-}
+export type LogitsOptions = Omit<EvaluateOptions, "flip">;
 
 /**
  * What a network says to every picture of a data set, for {@link summariseLogits}, `fitTemperature` and `calibration`.
  * @returns [pictures, classes]
  * @throws CnnError SHAPE_MISMATCH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE, ABORTED, WORKER_FAILED
  */
-export function predictLogits(model: Sequential, dataset: Dataset, options: LogitsOptions): Promise<Float32Array> {
-  return infer(model, dataset, { ...options, mirrored: [options.mirrored ?? false] });
+export async function predictLogits(
+  model: Sequential,
+  dataset: Dataset,
+  options: LogitsOptions,
+): Promise<Float32Array> {
+  const [logits] = await infer(model, dataset, options, [AS_IT_IS]);
+  return logits!;
 }
 
+/**
+ * {@link predictLogits} of every picture as it is and of its mirror image.
+ * @returns [pictures, classes] each
+ * @throws CnnError SHAPE_MISMATCH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE, ABORTED, WORKER_FAILED
+ */
+export async function predictBothSides(
+  model: Sequential,
+  dataset: Dataset,
+  options: LogitsOptions,
+): Promise<{ readonly asItIs: Float32Array; readonly mirrored: Float32Array }> {
+  const [asItIs, mirrored] = await infer(model, dataset, options, [AS_IT_IS, MIRRORED]);
+  return { asItIs: asItIs!, mirrored: mirrored! };
+}
+
+/** Logits for each way to look at the pictures, all through one engine: its memory is the run's largest part. */
 async function infer(
   model: Sequential,
   dataset: Dataset,
-  options: Omit<EvaluateOptions, "flip"> & { readonly mirrored: readonly boolean[] },
-): Promise<Float32Array> {
-  const { normalisation, batchSize = 64, mirrored, signal } = options;
+  options: LogitsOptions,
+  looks: readonly (readonly boolean[])[],
+): Promise<Float32Array[]> {
+  const { normalisation, batchSize = 64, signal } = options;
   checkDataset(dataset, { input: model.input, outputs: classesOf(model) });
   checkNormalisation(normalisation, dataset.shape[2]);
   const engine = await Engine.open({ placed: model.placed, batchSize: checkBatchSize(batchSize) }, options);
   try {
     await engine.write(engine.parameters, valuesOf(model));
-    return await inferLogits(engine, {
-      images: dataset.images,
-      count: dataset.count,
-      normalisation,
-      set: CURRENT,
-      mirrored,
-      signal,
-    });
+    const { images, count } = dataset;
+    const logits: Float32Array[] = [];
+    for (const mirrored of looks) {
+      logits.push(await inferLogits(engine, { images, count, normalisation, set: CURRENT, mirrored, signal }));
+    }
+    return logits;
   } finally {
     engine.close();
   }

@@ -10,6 +10,7 @@ export const LONGEST_BREATH = 10;
 
 /** Values of `mirrored` in a request. */
 export const AS_IT_IS: readonly boolean[] = [false];
+export const MIRRORED: readonly boolean[] = [true];
 export const BOTH_SIDES: readonly boolean[] = [false, true];
 
 /** What was measured for one class. */

@@ -1,10 +1,16 @@
-export { type Calibration, calibration, fitTemperature, type ReliabilityBin } from "./calibration.js";
+export {
+  type Calibration,
+  type CalibrationOptions,
+  calibration,
+  fitTemperature,
+  type ReliabilityBin,
+} from "./calibration.js";
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.js";
 export { cifarCnn } from "./cifar-cnn.js";
 export { checkDataset, type Dataset, type Normalisation, subset } from "./dataset.js";
 export { dataDigest, weightsDigest } from "./digest.js";
 export { CnnError, type CnnErrorCode } from "./errors.js";
-export { type EvaluateOptions, evaluate, type LogitsOptions, predictLogits } from "./evaluate.js";
+export { type EvaluateOptions, evaluate, type LogitsOptions, predictBothSides, predictLogits } from "./evaluate.js";
 export { type ClassResult, type Evaluation, summariseLogits } from "./evaluation.js";
 export { type ExplainOptions, type Explanation, explain, type PlaceMap } from "./explain.js";
 export { fit } from "./fit.js";

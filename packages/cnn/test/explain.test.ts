@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cifarCnn } from "../src/cifar-cnn.js";
-import { evaluate, predictLogits } from "../src/evaluate.js";
+import { evaluate, predictBothSides, predictLogits } from "../src/evaluate.js";
 import { summariseLogits } from "../src/evaluation.js";
 import { explain } from "../src/explain.js";
 import { createPredictor } from "../src/predictor.js";
@@ -112,7 +112,8 @@ describe("logits of a data set", () => {
     const options = { normalisation, threads: 1 };
     const plain = await predictLogits(model, pictures, options);
     expect(summariseLogits(plain, pictures)).toEqual(await evaluate(model, pictures, options));
-    const mirrored = await predictLogits(model, pictures, { ...options, mirrored: true });
+    const { asItIs, mirrored } = await predictBothSides(model, pictures, options);
+    expect(asItIs).toEqual(plain);
     expect(mirrored).not.toEqual(plain);
     const mean = plain.map((value, index) => (value + mirrored[index]!) / 2);
     expect(summariseLogits(mean, pictures)).toEqual(await evaluate(model, pictures, { ...options, flip: true }));

@@ -33,18 +33,6 @@ export function checkShape(operation: string, shape: Shape): void {
 }
 
 /**
- * Throws unless a tensor has the shape that an operation was made for.
- * @throws TensorError SHAPE_MISMATCH
- */
-export function expectShape(operation: string, what: string, actual: Shape, expected: Shape): void {
-  if (sameShape(actual, expected)) return;
-  throw new TensorError(
-    "SHAPE_MISMATCH",
-    `${operation}: ${what} has shape ${formatShape(actual)}, expected ${formatShape(expected)}`,
-  );
-}
-
-/**
  * Side of the output of a sliding window: floor((input + 2 padding − kernel) / stride) + 1.
  * @throws TensorError INVALID_ARGUMENT if the window does not fit into the padded input even once
  */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { formatShape, hostTensor, sameShape, sizeOf, TensorError, tensor } from "../src/index.js";
-import { expectShape } from "../src/shape.js";
 import { backends } from "./support/backends.js";
 
 /** The message of the TensorError that a call throws. */
@@ -93,11 +92,5 @@ describe("shapes", () => {
     expect(sameShape([1, 2], [2, 1])).toBe(false);
     expect(sameShape([1], [1, 1])).toBe(false);
     expect(formatShape([1, 2])).toBe("[1, 2]");
-  });
-
-  it("that do not fit are named with what was expected", () => {
-    expect(refusal(() => expectShape("conv2d", "input", [1, 2], [1, 3]))).toBe(
-      "SHAPE_MISMATCH: conv2d: input has shape [1, 2], expected [1, 3]",
-    );
   });
 });

@@ -5,6 +5,7 @@ import {
   type Evaluation,
   fitTemperature,
   type LogitsOptions,
+  predictBothSides,
   predictLogits,
   type Sequential,
   summariseLogits,
@@ -34,8 +35,7 @@ export async function measure(
   options: LogitsOptions & { readonly temperature?: number },
 ): Promise<Measurement> {
   const { temperature = 1, ...inference } = options;
-  const logits = await predictLogits(model, test, inference);
-  const mirrored = await predictLogits(model, test, { ...inference, mirrored: true });
+  const { asItIs: logits, mirrored } = await predictBothSides(model, test, inference);
   const mean = logits.map((value, index) => (value + mirrored[index]!) / 2);
   const { accuracy, correct, total, loss } = summariseLogits(mean, test);
   return {

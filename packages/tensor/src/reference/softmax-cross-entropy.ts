@@ -1,7 +1,7 @@
 import type { SoftmaxCrossEntropy, SoftmaxCrossEntropySpec } from "../backend.js";
 import { log } from "../math.js";
 import { softmaxCrossEntropySizes } from "../specs.js";
-import { softmaxRow } from "./softmax.js";
+import { largestLogit, softmaxRow } from "./softmax.js";
 
 /**
  * loss = −Σ over c of target[c] · log probability[c] with target = (1 − s) · one-hot + s / classes, where
@@ -18,8 +18,7 @@ export function softmaxCrossEntropy(spec: SoftmaxCrossEntropySpec): SoftmaxCross
         const labelLogit = label < 0 ? 0 : logits[at + label]!;
         let logitSum = 0;
         for (let c = 0; c < classes; c++) logitSum += logits[at + c]!;
-        const { largest, sum } = softmaxRow(logits, probabilities, at, classes);
-        const logSum = largest + log(sum);
+        const logSum = largestLogit(logits, at, classes) + log(softmaxRow(logits, probabilities, at, classes));
         losses[n] = label < 0 ? 0 : logSum - (1 - labelSmoothing) * labelLogit - rest * logitSum;
       }
     },

@@ -12,18 +12,19 @@ export function softmax(spec: SoftmaxSpec): Softmax {
   };
 }
 
-/** One row of softmax; `probabilities` may be `logits`. Returns the largest logit and the sum of exp(logit − largest). */
-export function softmaxRow(
-  logits: Float32Array,
-  probabilities: Float32Array,
-  at: number,
-  classes: number,
-): { readonly largest: number; readonly sum: number } {
+/** The largest of a row's logits. */
+export function largestLogit(logits: Float32Array, at: number, classes: number): number {
   let largest = Number.NEGATIVE_INFINITY;
   for (let c = 0; c < classes; c++) largest = Math.max(largest, logits[at + c]!);
+  return largest;
+}
+
+/** One row of softmax; `probabilities` may be `logits`. Returns the sum of exp(logit − {@link largestLogit}). */
+export function softmaxRow(logits: Float32Array, probabilities: Float32Array, at: number, classes: number): number {
   // Without the largest logit exp would overflow float64 from 710 on.
+  const largest = largestLogit(logits, at, classes);
   let sum = 0;
   for (let c = 0; c < classes; c++) sum += exp(logits[at + c]! - largest);
   for (let c = 0; c < classes; c++) probabilities[at + c] = exp(logits[at + c]! - largest) / sum;
-  return { largest, sum };
+  return sum;
 }
