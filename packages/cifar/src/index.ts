@@ -1,6 +1,6 @@
 export { loadBinaryFolder, writeBinaryFolder } from "./dataset/binary-folder.js";
 export { type DataSplits, type LoadOptions, loadCifar10 } from "./dataset/cifar10.js";
-export { CIFAR10_CLASSES, CIFAR10_NORMALISATION } from "./dataset/cifar10-files.js";
+export { CIFAR10_CLASSES, CIFAR10_NORMALISATION, type DataFile } from "./dataset/cifar10-files.js";
 export type { DownloadProgress } from "./dataset/download.js";
 export { type FetchOptions, fetchCifar10 } from "./dataset/fetch.js";
 export { cacheFolder } from "./dataset/locate.js";
@@ -12,5 +12,5 @@ export { type DecodeOptions, decodePicture, type PictureType, sniffPicture } fro
 export type { Picture } from "./picture/picture.js";
 export { toInput } from "./picture/resize.js";
 export { pretrained } from "./pretrained.js";
-export { type Recipe, recipeOf, recipes } from "./recipes.js";
-export { networkFor, splitTraining } from "./training/settings.js";
+export { type Recipe, type RecipeChanges, recipeOf, recipes } from "./recipes.js";
+export { networkFor, type RunSettings, splitTraining } from "./training/settings.js";

@@ -26,7 +26,7 @@ export interface Calibration {
   readonly bins: readonly ReliabilityBin[];
 }
 
-interface CalibrationOptions {
+export interface CalibrationOptions {
   /** Logits are divided by it; default 1. */
   readonly temperature?: number;
   /** Ranges of equal width; default 15. */

@@ -25,7 +25,7 @@ export interface PlaceMap {
   readonly start: number;
   /** From one place to the next, in pixels. */
   readonly step: number;
-  /** [height, width]: above 0 for what speaks for the class, below 0 for what speaks against it. */
+  /** As [height, width]; above 0 for what speaks for the class, below 0 for what speaks against it. */
   readonly values: Float32Array;
 }
 

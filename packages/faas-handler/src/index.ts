@@ -1,10 +1,12 @@
 export { Application, type ApplicationOptions } from "./application.js";
+export type { Body } from "./body.js";
 export type { Card, Classifier, PictureShape } from "./classifier.js";
 export { type Config, ConfigurationError, readConfig } from "./config.js";
 export { createServer, handler, type ServerOptions } from "./create.js";
 export type { FunctionContext, FunctionEvent, Handler } from "./handler.js";
 export type { HookRequest, Hooks } from "./hooks.js";
+export type { DecodePicture } from "./input/pictures.js";
 export { createLogger, type Logger, type LogLevel } from "./log.js";
 export type { FunctionAnswer, FunctionRequest } from "./message.js";
-export { Problem, type ProblemName } from "./problem.js";
+export { Problem, type ProblemName, type ProblemOptions } from "./problem.js";
 export { FunctionServer } from "./server.js";

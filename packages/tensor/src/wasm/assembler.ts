@@ -1,3 +1,9 @@
+/**
+ * A small assembler of WebAssembly's binary format (WebAssembly Core Specification, section 5). It knows instructions and
+ * nothing of networks.
+ * @module assembler
+ */
+
 import {
   type Instruction,
   MEMORY_OPCODES,
@@ -7,10 +13,7 @@ import {
   type ValueType,
 } from "./opcodes.js";
 
-/*
- * A small assembler of WebAssembly's binary format (WebAssembly Core Specification, section 5). It knows instructions and
- * nothing of networks.
- */
+export type { Instruction, MemoryInstruction, ValueType };
 
 /** A local variable or a parameter of a function. */
 export interface Local {
