@@ -1,9 +1,8 @@
 import {
   type Backend,
-  type BackendName,
-  createReferenceBackend,
-  createWasmBackend,
-  type WasmBackend,
+  type InferenceBackend,
+  type WasmBackendOptions,
+  type WasmInferenceBackend,
   wasmSupported,
 } from "@cifar/tensor";
 import { availableThreads, whyNoThreads } from "#platform";
@@ -11,8 +10,8 @@ import { CnnError } from "./errors.js";
 import type { ComputeOptions } from "./fit-options.js";
 
 /** A backend ready for use. */
-export interface Compute {
-  readonly backend: Backend;
+export interface Compute<B extends InferenceBackend = InferenceBackend> {
+  readonly backend: B;
   /** True if it was made here and is to be closed here. */
   readonly owned: boolean;
   readonly threads: number;
@@ -21,20 +20,35 @@ export interface Compute {
 /**
  * Chooses and makes the backend: what was asked for, else the fastest that runs here. Anything slower than asked for is
  * said through `onNotice`.
+ * @param createWasm makes backend `wasm`: all of it for training, or the part that classifying needs, so that a page gets no
+ * more than that
  * @throws CnnError BACKEND_UNAVAILABLE if a backend asked for by name cannot run here; INVALID_ARGUMENT
  */
-export async function openCompute(options: ComputeOptions): Promise<Compute> {
+export async function openCompute<B extends InferenceBackend>(
+  options: ComputeOptions,
+  createWasm: (options: WasmBackendOptions) => B,
+): Promise<Compute<Backend | B>> {
   const { backend, threads = availableThreads(), onNotice } = options;
   if (!Number.isSafeInteger(threads) || threads < 1 || threads > 256) {
     throw new CnnError("INVALID_ARGUMENT", `threads must be a whole number from 1 to 256, not ${threads}`);
   }
   if (backend !== undefined && typeof backend !== "string") return withThreads(backend, false, options);
   const shared = threads > 1 && whyNoThreads() === undefined;
-  return withThreads(await createBackend(backend, shared, onNotice), true, options);
+  return withThreads(await create(), true, options);
+
+  async function create(): Promise<Backend | B> {
+    if (backend === "gpu") return createGpu();
+    if (backend !== "reference" && wasmSupported()) return createWasm({ shared });
+    if (backend === "wasm") {
+      throw new CnnError("BACKEND_UNAVAILABLE", "backend wasm: this JavaScript engine has no WebAssembly SIMD");
+    }
+    if (backend === undefined) onNotice?.("backend reference (plain TypeScript, slow) is used: wasm does not run here");
+    return createReference();
+  }
 }
 
 /** As many threads as the backend lets work on its memory; fewer than asked for are announced. */
-function withThreads(backend: Backend, owned: boolean, options: ComputeOptions): Compute {
+function withThreads<B extends InferenceBackend>(backend: B, owned: boolean, options: ComputeOptions): Compute<B> {
   const { threads = availableThreads(), onNotice } = options;
   if (threads === 1 || isShared(backend)) return { backend, owned, threads };
   if (options.threads !== undefined) {
@@ -45,35 +59,16 @@ function withThreads(backend: Backend, owned: boolean, options: ComputeOptions):
 }
 
 /** True for a backend whose memory several threads can work on. */
-export function isShared(backend: Backend): backend is WasmBackend {
-  return backend.name === "wasm" && !((backend as WasmBackend).memory.buffer instanceof ArrayBuffer);
+export function isShared(backend: InferenceBackend): backend is WasmInferenceBackend {
+  return backend.name === "wasm" && !((backend as WasmInferenceBackend).memory.buffer instanceof ArrayBuffer);
 }
 
-async function createBackend(
-  name: BackendName | undefined,
-  shared: boolean,
-  onNotice: ComputeOptions["onNotice"],
-): Promise<Backend> {
-  switch (name) {
-    case "gpu":
-      return createGpu();
-    case "wasm":
-      return createWasm(shared);
-    case "reference":
-      return createReferenceBackend();
-    case undefined:
-      if (wasmSupported()) return createWasm(shared);
-      onNotice?.("backend reference (plain TypeScript, slow) is used: wasm does not run here");
-      return createReferenceBackend();
-  }
+/** Loaded when asked for, as the one below: most never need it. */
+async function createReference(): Promise<Backend> {
+  const { createReferenceBackend } = await import("@cifar/tensor/reference");
+  return createReferenceBackend();
 }
 
-function createWasm(shared: boolean): Backend {
-  if (wasmSupported()) return createWasmBackend({ shared });
-  throw new CnnError("BACKEND_UNAVAILABLE", "backend wasm: this JavaScript engine has no WebAssembly SIMD");
-}
-
-/** Loaded when asked for, so that nobody else carries it. */
 async function createGpu(): Promise<Backend> {
   const { createGpuBackend } = await import("@cifar/tensor/gpu");
   try {

@@ -1,8 +1,9 @@
-import type { Backend, Done, Shape, Tensor } from "@cifar/tensor";
+import { createWasmInference, type Done, type InferenceBackend, type Shape, type Tensor } from "@cifar/tensor";
 import { type Compute, isShared, openCompute } from "./compute.js";
 import { CnnError } from "./errors.js";
 import type { ComputeOptions } from "./fit-options.js";
 import { type PlacedLayer, parameterShapes } from "./place.js";
+import type { TrainingNeeds } from "./program.js";
 import { type Runner, SerialRunner, type TrainRequest } from "./runner.js";
 import { createShard, type Shard } from "./shard.js";
 import { runSteps, type Step } from "./steps.js";
@@ -13,7 +14,7 @@ export interface EngineSpec {
   /** Most pictures at a time. */
   readonly batchSize: number;
   /** Left out for inference alone. */
-  readonly training?: { readonly labelSmoothing: number; readonly averaging: boolean };
+  readonly training?: TrainingNeeds & { readonly averaging: boolean };
 }
 
 /** Which parameters to infer with. */
@@ -22,7 +23,7 @@ export const AVERAGED = 1;
 
 /** A network on a backend: parameters, shards and what takes the shards through the layers. */
 export class Engine {
-  readonly backend: Backend;
+  readonly backend: InferenceBackend;
   readonly runner: Runner;
   /** Shape of one picture. */
   readonly input: Shape;
@@ -45,8 +46,13 @@ export class Engine {
   #version = 0;
   #closed = false;
 
-  static async open(spec: EngineSpec, options: ComputeOptions): Promise<Engine> {
-    const compute = await openCompute(options);
+  /** An engine that only infers. */
+  static async open(spec: Omit<EngineSpec, "training">, options: ComputeOptions): Promise<Engine> {
+    return Engine.on(await openCompute(options, createWasmInference), spec);
+  }
+
+  /** An engine on a backend, which is closed with it if it was made for it. */
+  static on(compute: Compute, spec: EngineSpec): Engine {
     try {
       return new Engine(spec, compute);
     } catch (error) {

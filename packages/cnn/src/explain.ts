@@ -1,4 +1,4 @@
-import type { Backend, Shape, Tensor } from "@cifar/tensor";
+import { createWasmInference, type InferenceBackend, type Shape, type Tensor } from "@cifar/tensor";
 import { openCompute } from "./compute.js";
 import { checkNormalisation, type Normalisation } from "./dataset.js";
 import { CnnError } from "./errors.js";
@@ -70,7 +70,7 @@ export async function explain(model: Sequential, picture: Uint8Array, options: E
   if (label !== undefined && !(Number.isSafeInteger(label) && label >= 0 && label < classes)) {
     throw new CnnError("INVALID_ARGUMENT", `explain: label must be from 0 to ${classes - 1}, not ${label}`);
   }
-  const { backend, owned } = await openCompute({ ...options, threads: 1 });
+  const { backend, owned } = await openCompute({ ...options, threads: 1 }, createWasmInference);
   try {
     const placed = model.placed.filter(({ layer }) => layer.type !== "dropout");
     const pass = new Pass(model, placed, backend);
@@ -126,7 +126,7 @@ function weigh(values: Float32Array, gradient: Float32Array, places: number): Fl
 
 /** One picture's way through a network and back, without dropout; every layer keeps its values and their gradient. */
 class Pass {
-  readonly #backend: Backend;
+  readonly #backend: InferenceBackend;
   readonly #placed: readonly PlacedLayer[];
   /** What stands before each layer, and after the last one. */
   readonly #slots: readonly PassSlot[];
@@ -136,7 +136,7 @@ class Pass {
   readonly #backward: Step<Shard>[] = [];
   readonly #prepare: Step<readonly Tensor[]>[] = [];
 
-  constructor(model: Sequential, placed: readonly PlacedLayer[], backend: Backend) {
+  constructor(model: Sequential, placed: readonly PlacedLayer[], backend: InferenceBackend) {
     this.#backend = backend;
     this.#placed = placed;
     const slots = [makeSlot(backend, model.input)];
@@ -154,7 +154,7 @@ class Pass {
         batch: 1,
         from: slots[position]!,
         to: slots[position + 1]!,
-        trained: false,
+        training: undefined,
         passesOn: true,
         parameter: names.indexOf(`${layer.index}.weight`),
         fused: false,
@@ -201,7 +201,7 @@ interface PassSlot extends Slot {
   readonly gradient: Tensor;
 }
 
-function makeSlot(backend: Backend, shape: Shape): PassSlot {
+function makeSlot(backend: InferenceBackend, shape: Shape): PassSlot {
   const tensor = backend.tensor([1, ...shape]);
   return { tensor, values: () => tensor, gradient: backend.tensor([1, ...shape]) };
 }

@@ -1,18 +1,18 @@
-import type { Backend, Done, Tensor } from "@cifar/tensor";
+import type { Done, InferenceBackend, Tensor } from "@cifar/tensor";
 import type { PlacedLayer } from "./place.js";
-import { Program } from "./program.js";
+import { Program, type TrainingNeeds } from "./program.js";
 import type { InferRequest, TrainRequest } from "./runner.js";
 import type { Shard } from "./shard.js";
 
 /** What a lane works with. */
 export interface LaneSpec {
   readonly placed: readonly PlacedLayer[];
-  readonly backend: Backend;
+  readonly backend: InferenceBackend;
   /** Pictures in a shard. */
   readonly batch: number;
   /** The current parameters and, where they are kept, their averages. */
   readonly sets: readonly (readonly Tensor[])[];
-  readonly training: { readonly labelSmoothing: number } | undefined;
+  readonly training: TrainingNeeds | undefined;
 }
 
 /** One thread's own programs, taking one shard after the other through the network. */
@@ -46,7 +46,7 @@ export class Lane {
   }
 
   /** Makes what inference needs, which training alone does without. */
-  get inference(): Program {
+  openInference(): Program {
     const { placed, backend, batch } = this.#spec;
     this.#inferProgram ??= new Program({ placed, backend, batch });
     return this.#inferProgram;
@@ -57,12 +57,12 @@ export class Lane {
     if (set === this.#inferred.set && version === this.#inferred.version) return;
     this.#inferred.set = set;
     this.#inferred.version = version;
-    return this.inference.prepare(this.#spec.sets[set]!);
+    return this.openInference().prepare(this.#spec.sets[set]!);
   }
 
   /** Writes a shard's logits. */
   infer(shard: Shard): Done {
-    return this.inference.forward(shard);
+    return this.openInference().forward(shard);
   }
 
   /** Index of the first layer whose output in training holds NaN or Infinity. */

@@ -1,4 +1,4 @@
-import type { Backend, Tensor } from "@cifar/tensor";
+import type { Backend, InferenceBackend, Tensor } from "@cifar/tensor";
 import type { PlacedLayer } from "./place.js";
 import type { Shard } from "./shard.js";
 import type { Step } from "./steps.js";
@@ -12,13 +12,13 @@ export interface Slot {
 
 /** A layer's surroundings in a program. */
 export interface LayerContext extends PlacedLayer {
-  readonly backend: Backend;
+  readonly backend: InferenceBackend;
   /** Pictures in a shard. */
   readonly batch: number;
   readonly from: Slot;
   readonly to: Slot;
-  /** Gradients of the layer's parameters are asked for. */
-  readonly trained: boolean;
+  /** The backend with all its operations, where the network is trained: gradients of the parameters are asked for. */
+  readonly training: Backend | undefined;
   /** The gradient of its input is asked for. */
   readonly passesOn: boolean;
   /** Position of the layer's weight among the network's parameters; its bias follows. */
@@ -48,7 +48,8 @@ export function makeOperations(context: LayerContext): LayerOperations {
     case "relu":
       return makeRelu(context);
     case "dropout":
-      return makeDropout(context, context.layer.rate);
+      // Without training dropout does nothing: its output is its input.
+      return context.training === undefined ? {} : makeDropout(context, context.training, context.layer.rate);
     case "flatten":
       return {}; // the same values in the same order
   }
@@ -58,7 +59,7 @@ function makeConv2d(
   context: LayerContext,
   layer: { filters: number; kernel: number; stride: number; padding: number },
 ): LayerOperations {
-  const { backend, batch, from, to, trained, passesOn, parameter, fused } = context;
+  const { backend, batch, from, to, training, passesOn, parameter, fused } = context;
   const { filters, kernel, stride, padding } = layer;
   const conv = backend.conv2d({
     input: [batch, ...context.input],
@@ -67,10 +68,10 @@ function makeConv2d(
     stride,
     padding,
     relu: fused,
-    gradients: { input: passesOn, filter: trained },
+    gradients: { input: passesOn, filter: training !== undefined },
   });
   const backward: Step<Shard>[] = [];
-  if (trained) {
+  if (training !== undefined) {
     backward.push((shard) => {
       const { gradients } = shard.training!;
       return conv.backwardFilter(from.values(shard), to.gradient!, gradients[parameter]!, gradients[parameter + 1]!);
@@ -85,15 +86,15 @@ function makeConv2d(
 }
 
 function makeLinear(context: LayerContext, outputs: number): LayerOperations {
-  const { backend, batch, from, to, trained, passesOn, parameter } = context;
+  const { backend, batch, from, to, training, passesOn, parameter } = context;
   const linear = backend.linear({
     batch,
     inputs: context.input[0]!,
     outputs,
-    gradients: { input: passesOn, weight: trained },
+    gradients: { input: passesOn, weight: training !== undefined },
   });
   const backward: Step<Shard>[] = [];
-  if (trained) {
+  if (training !== undefined) {
     backward.push((shard) => {
       const { gradients } = shard.training!;
       return linear.backwardWeight(from.values(shard), to.gradient!, gradients[parameter]!, gradients[parameter + 1]!);
@@ -128,8 +129,8 @@ function makeRelu(context: LayerContext): LayerOperations {
   return fused ? { backward } : { forward: (shard) => relu.forward(from.values(shard), to.values(shard)), backward };
 }
 
-function makeDropout(context: LayerContext, rate: number): LayerOperations {
-  const { backend, batch, from, to, passesOn, index } = context;
+function makeDropout(context: LayerContext, backend: Backend, rate: number): LayerOperations {
+  const { batch, from, to, passesOn, index } = context;
   const shape = [batch, ...context.output];
   let dropout = backend.dropout({ shape, rate });
   let scale = 1;

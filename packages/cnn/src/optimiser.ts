@@ -1,4 +1,4 @@
-import type { Done, SgdStep, Tensor } from "@cifar/tensor";
+import type { Backend, Done, SgdStep, Tensor } from "@cifar/tensor";
 import type { Engine } from "./engine.js";
 import type { TrainingPlan } from "./fit-options.js";
 import { runSteps, type Step } from "./steps.js";
@@ -21,8 +21,9 @@ export class Optimiser {
   readonly #muonRatio: number;
   readonly #averageStep: SgdStep = { learningRate: 0, weightDecay: 1, gradientScale: -1 };
 
-  constructor(engine: Engine, plan: Pick<TrainingPlan, "optimiser" | "clipNorm">) {
-    const { backend, shapes, shards, parameters, averages } = engine;
+  /** @param backend that of the engine, with all its operations */
+  constructor(engine: Engine, backend: Backend, plan: Pick<TrainingPlan, "optimiser" | "clipNorm">) {
+    const { shapes, shards, parameters, averages } = engine;
     const { momentum, nesterov, weightDecay, muon } = plan.optimiser;
     this.#engine = engine;
     this.#clipNorm = plan.clipNorm;

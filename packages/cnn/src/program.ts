@@ -1,4 +1,4 @@
-import type { Backend, Done, Tensor } from "@cifar/tensor";
+import type { Backend, Done, InferenceBackend, Tensor } from "@cifar/tensor";
 import { isFused, planBuffers } from "./buffers.js";
 import { allFinite } from "./finite.js";
 import { makeOperations, type Slot } from "./operations.js";
@@ -6,13 +6,20 @@ import { type PlacedLayer, parameterShapes } from "./place.js";
 import type { Shard } from "./shard.js";
 import { runSteps, type Step } from "./steps.js";
 
+/** What a program that trains needs beyond one that infers. */
+export interface TrainingNeeds {
+  readonly labelSmoothing: number;
+  /** The program's backend, with all its operations. */
+  readonly backend: Backend;
+}
+
 export interface ProgramSpec {
   readonly placed: readonly PlacedLayer[];
-  readonly backend: Backend;
+  readonly backend: InferenceBackend;
   /** Pictures in a shard. */
   readonly batch: number;
   /** Left out for a program that only infers. */
-  readonly training?: { readonly labelSmoothing: number };
+  readonly training?: TrainingNeeds;
 }
 
 /**
@@ -20,7 +27,7 @@ export interface ProgramSpec {
  * allocates nothing. It holds the activations of one shard at a time, so one program serves shards one after the other.
  */
 export class Program {
-  readonly #backend: Backend;
+  readonly #backend: InferenceBackend;
   readonly #prepare: Step<readonly Tensor[]>[] = [];
   readonly #forward: Step<Shard>[] = [];
   /** For each step of the forward pass, whose it is and where it writes. */
@@ -46,8 +53,6 @@ export class Program {
     const backward: Step<Shard>[] = [];
     const names = [...parameterShapes(placed).keys()];
     for (const [position, layer] of placed.entries()) {
-      // Without training dropout does nothing: its output is its input.
-      if (layer.layer.type === "dropout" && training === undefined) continue;
       const to = slots[outputs[position]!]!;
       const operations = makeOperations({
         ...layer,
@@ -55,7 +60,7 @@ export class Program {
         batch,
         from: slots[outputs[position - 1] ?? 0]!,
         to,
-        trained: training !== undefined,
+        training: training?.backend,
         passesOn: training !== undefined && position > firstTrained,
         parameter: names.indexOf(`${layer.index}.weight`),
         fused: isFused(placed, position) || isFused(placed, position + 1),
@@ -69,9 +74,7 @@ export class Program {
       if (operations.setDropoutScale !== undefined) this.#setDropoutScale.push(operations.setDropoutScale);
     }
     this.#train =
-      training === undefined
-        ? []
-        : [...this.#forward, ...this.#makeLoss(slots.at(-1)!, batch, training.labelSmoothing), ...backward];
+      training === undefined ? [] : [...this.#forward, ...makeLoss(training, batch, slots.at(-1)!), ...backward];
   }
 
   /** Takes up parameters, in the network's order; again whenever their values have changed. */
@@ -102,21 +105,21 @@ export class Program {
     }
     return undefined;
   }
+}
 
-  #makeLoss(result: Slot, batch: number, labelSmoothing: number): Step<Shard>[] {
-    const gradient = result.gradient!;
-    const classes = gradient.size / batch;
-    const loss = this.#backend.softmaxCrossEntropy({ batch, classes, labelSmoothing });
-    const probabilities = this.#backend.tensor([batch, classes]);
-    return [
-      (shard) => {
-        const { labels, losses } = shard.training!;
-        return loss.forward(result.values(shard), labels, probabilities, losses);
-      },
-      (shard) => {
-        const { labels, scale } = shard.training!;
-        return loss.backward(probabilities, labels, scale, gradient);
-      },
-    ];
-  }
+function makeLoss({ backend, labelSmoothing }: TrainingNeeds, batch: number, result: Slot): Step<Shard>[] {
+  const gradient = result.gradient!;
+  const classes = gradient.size / batch;
+  const loss = backend.softmaxCrossEntropy({ batch, classes, labelSmoothing });
+  const probabilities = backend.tensor([batch, classes]);
+  return [
+    (shard) => {
+      const { labels, losses } = shard.training!;
+      return loss.forward(result.values(shard), labels, probabilities, losses);
+    },
+    (shard) => {
+      const { labels, scale } = shard.training!;
+      return loss.backward(probabilities, labels, scale, gradient);
+    },
+  ];
 }

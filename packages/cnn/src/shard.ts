@@ -1,4 +1,4 @@
-import type { Backend, RandomKey, Shape, Tensor } from "@cifar/tensor";
+import type { InferenceBackend, RandomKey, Shape, Tensor } from "@cifar/tensor";
 
 /** A fixed number of pictures with everything that belongs to them: what a program works on. */
 export interface Shard {
@@ -25,7 +25,7 @@ interface ShardTraining {
 
 /** Makes the tensors of shard number `index`. */
 export function createShard(
-  backend: Backend,
+  backend: InferenceBackend,
   spec: { index: number; pictures: number; input: Shape; logits: Shape; parameters: readonly Shape[] | undefined },
 ): Shard {
   const { index, pictures, input, logits, parameters } = spec;

@@ -1,8 +1,9 @@
+import type { Backend } from "@cifar/tensor";
 import { Batches } from "./batches.js";
 import type { Checkpoint } from "./checkpoint.js";
 import type { Dataset } from "./dataset.js";
 import { dataDigest } from "./digest.js";
-import { AVERAGED, CURRENT, Engine } from "./engine.js";
+import { AVERAGED, CURRENT, type Engine } from "./engine.js";
 import { CnnError } from "./errors.js";
 import { valuesOf } from "./evaluate.js";
 import { AS_IT_IS, type Evaluation, inferLogits, summariseLogits } from "./evaluation.js";
@@ -12,6 +13,7 @@ import { Optimiser } from "./optimiser.js";
 import { planDifference } from "./plan.js";
 import { learningRateAt } from "./schedule.js";
 import type { Sequential } from "./sequential.js";
+import { openTrainingEngine } from "./training-engine.js";
 import { whitenFirstConvolution } from "./whitening.js";
 
 export interface TrainerSpec {
@@ -44,16 +46,12 @@ export class Trainer {
 
   static async open(run: TrainerSpec, options: ComputeOptions & { readonly resume?: Checkpoint }): Promise<Trainer> {
     const { model, plan } = run;
-    const engine = await Engine.open(
-      {
-        placed: model.placed,
-        batchSize: plan.batchSize,
-        training: { labelSmoothing: plan.labelSmoothing, averaging: plan.averaging !== undefined },
-      },
-      options,
-    );
+    const { placed } = model;
+    const { batchSize, labelSmoothing } = plan;
+    const averaging = plan.averaging !== undefined;
+    const { engine, backend } = await openTrainingEngine({ placed, batchSize, labelSmoothing, averaging }, options);
     try {
-      const trainer = new Trainer(engine, run);
+      const trainer = new Trainer(engine, backend, run);
       if (options.resume === undefined) await trainer.#begin();
       else await trainer.#resume(options.resume);
       return trainer;
@@ -63,13 +61,13 @@ export class Trainer {
     }
   }
 
-  private constructor(engine: Engine, { model, train, plan }: TrainerSpec) {
+  private constructor(engine: Engine, backend: Backend, { model, train, plan }: TrainerSpec) {
     this.engine = engine;
     this.#model = model;
     this.#train = train;
     this.#plan = plan;
     this.#batches = new Batches(train, plan, engine);
-    this.#optimiser = new Optimiser(engine, plan);
+    this.#optimiser = new Optimiser(engine, backend, plan);
     this.stepsPerEpoch = this.#batches.stepsPerEpoch;
     this.steps = this.stepsPerEpoch * plan.epochs;
     this.#request.seed = plan.seed;

@@ -28,7 +28,7 @@ describe("backend gpu without a GPU (gpu.js in software)", () => {
     vi.doMock("@cifar/tensor/gpu", () => ({
       createGpuBackend: () => Promise.reject(new Error("backend gpu: needs the package gpu.js")),
     }));
-    await expect(openCompute({ backend: "gpu" })).rejects.toMatchObject({
+    await expect(openCompute({ backend: "gpu" }, createWasmBackend)).rejects.toMatchObject({
       code: "BACKEND_UNAVAILABLE",
       message: "backend gpu: needs the package gpu.js",
     });

@@ -1,4 +1,4 @@
-import { createReferenceBackend } from "@cifar/tensor";
+import { createReferenceBackend } from "@cifar/tensor/reference";
 import { describe, expect, it, vi } from "vitest";
 import { cifarCnn } from "../src/cifar-cnn.js";
 import type { Dataset } from "../src/dataset.js";

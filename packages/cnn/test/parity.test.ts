@@ -1,23 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { cifarCnn } from "../src/cifar-cnn.js";
-import { CURRENT, Engine } from "../src/engine.js";
+import { CURRENT } from "../src/engine.js";
 import { valuesOf } from "../src/evaluate.js";
 import { Optimiser } from "../src/optimiser.js";
 import { fromPyTorch, toPyTorch } from "../src/pytorch.js";
 import type { Sequential } from "../src/sequential.js";
+import { openTrainingEngine } from "../src/training-engine.js";
 import { BACKENDS } from "./support/backends.js";
 import { oracle, oracleTensors, relativeError, toNhwc } from "./support/oracle.js";
 
 const PICTURES = 16;
 
-async function openEngine(model: Sequential, backend: (typeof BACKENDS)[number]): Promise<Engine> {
-  const training = { labelSmoothing: 0, averaging: false };
-  const engine = await Engine.open(
-    { placed: model.placed, batchSize: PICTURES, training },
-    { backend: backend.create(), threads: 1 },
+async function openEngine(model: Sequential, { create }: (typeof BACKENDS)[number]) {
+  const opened = await openTrainingEngine(
+    { placed: model.placed, batchSize: PICTURES, labelSmoothing: 0, averaging: false },
+    { backend: create(), threads: 1 },
   );
-  await engine.write(engine.parameters, valuesOf(model));
-  return engine;
+  await opened.engine.write(opened.engine.parameters, valuesOf(model));
+  return opened;
 }
 
 function initialModel(): Sequential {
@@ -37,7 +37,7 @@ function worst(model: Sequential, expected: ReturnType<typeof oracleTensors>): {
 describe.each(BACKENDS)("against PyTorch, backend $name", (backend) => {
   it("gives the network's logits, loss and gradients", async () => {
     const model = initialModel();
-    const engine = await openEngine(model, backend);
+    const { engine } = await openEngine(model, backend);
     toNhwc(oracle("network", "input"), engine.images);
     engine.labels.set(oracle("network", "labels"));
     await engine.upload();
@@ -67,8 +67,8 @@ describe.each(BACKENDS)("against PyTorch, backend $name", (backend) => {
   const steps = backend.name === "reference" ? 5 : 20;
   it(`makes ${steps} steps with the same losses${steps === 20 ? ", to the same weights" : ""}`, async () => {
     const model = initialModel();
-    const engine = await openEngine(model, backend);
-    const optimiser = new Optimiser(engine, {
+    const { engine, backend: operations } = await openEngine(model, backend);
+    const optimiser = new Optimiser(engine, operations, {
       optimiser: { learningRate: 0.01, momentum: 0.9, nesterov: true, weightDecay: 0 },
     });
     const inputs = oracle("trajectory", "inputs");

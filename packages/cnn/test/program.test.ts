@@ -4,6 +4,7 @@ import { CURRENT, Engine } from "../src/engine.js";
 import { valuesOf } from "../src/evaluate.js";
 import { conv2d, dropout, flatten, type LayerDescription, linear, maxPool2d, relu } from "../src/layers.js";
 import { Sequential } from "../src/sequential.js";
+import { openTrainingEngine } from "../src/training-engine.js";
 import { BACKENDS } from "./support/backends.js";
 
 const CLASSES = 3;
@@ -39,8 +40,8 @@ function network(layers: readonly LayerDescription[]): Sequential {
 }
 
 async function open(model: Sequential, backend: (typeof BACKENDS)[number]) {
-  const engine = await Engine.open(
-    { placed: model.placed, batchSize: PICTURES, training: { labelSmoothing: 0.1, averaging: false } },
+  const { engine } = await openTrainingEngine(
+    { placed: model.placed, batchSize: PICTURES, labelSmoothing: 0.1, averaging: false },
     { backend: backend.create(), threads: 1 },
   );
   await engine.write(engine.parameters, valuesOf(model));

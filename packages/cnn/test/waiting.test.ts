@@ -1,4 +1,5 @@
-import { type Backend, createReferenceBackend, type Tensor } from "@cifar/tensor";
+import type { Backend, Tensor } from "@cifar/tensor";
+import { createReferenceBackend } from "@cifar/tensor/reference";
 import { describe, expect, it } from "vitest";
 import { weightsDigest } from "../src/digest.js";
 import { evaluate } from "../src/evaluate.js";

@@ -210,10 +210,11 @@ export interface Muon {
 }
 
 /**
- * Where tensors live and how they are computed with. An operation is made for its shapes once and called many times;
- * calls allocate nothing. Specs are checked when an operation is made; calls trust that the tensors fit.
+ * Where tensors live and how they are computed with, as far as classifying goes. An operation is made for its shapes once
+ * and called many times; calls allocate nothing. Specs are checked when an operation is made; calls trust that the tensors
+ * fit.
  */
-export interface Backend {
+export interface InferenceBackend {
   readonly name: BackendName;
   /** One line that says what really runs, such as `wasm (SIMD, 256-bit re-vectorised)`. */
   readonly description: string;
@@ -231,14 +232,18 @@ export interface Backend {
   conv2d(spec: Conv2dSpec): Conv2d;
   maxPool2d(spec: MaxPool2dSpec): MaxPool2d;
   relu(spec: ReluSpec): Relu;
-  dropout(spec: DropoutSpec): Dropout;
   linear(spec: LinearSpec): Linear;
-  softmaxCrossEntropy(spec: SoftmaxCrossEntropySpec): SoftmaxCrossEntropy;
   softmax(spec: SoftmaxSpec): Softmax;
-  sum(spec: SumSpec): Sum;
-  sgd(spec: SgdSpec): Sgd;
-  muon(spec: MuonSpec): Muon;
 
   /** Gives the memory back. Its tensors and operations must not be used afterwards. */
   close(): void;
+}
+
+/** Everything: what training needs too. */
+export interface Backend extends InferenceBackend {
+  dropout(spec: DropoutSpec): Dropout;
+  softmaxCrossEntropy(spec: SoftmaxCrossEntropySpec): SoftmaxCrossEntropy;
+  sum(spec: SumSpec): Sum;
+  sgd(spec: SgdSpec): Sgd;
+  muon(spec: MuonSpec): Muon;
 }

@@ -1,4 +1,5 @@
-import { type BackendName, createReferenceBackend, createWasmBackend, wasmSupported } from "@cifar/tensor";
+import { type BackendName, createWasmBackend, wasmSupported } from "@cifar/tensor";
+import { createReferenceBackend } from "@cifar/tensor/reference";
 import { enableRevectorization } from "@cifar/tensor/node";
 import type { ComputeFlags } from "./options.js";
 

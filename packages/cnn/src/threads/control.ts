@@ -1,4 +1,4 @@
-import type { WasmBackend } from "@cifar/tensor";
+import type { WasmInferenceBackend } from "@cifar/tensor";
 import type { InferRequest, TrainRequest } from "../runner.js";
 
 /*
@@ -35,7 +35,7 @@ export class Control {
   readonly #numbers: Float64Array;
 
   /** @param address left out on the thread that makes them */
-  constructor(backend: WasmBackend, address?: number) {
+  constructor(backend: WasmInferenceBackend, address?: number) {
     const size = WORDS + 2 * NUMBERS;
     this.address = address ?? backend.reserve(size * Int32Array.BYTES_PER_ELEMENT).start;
     const { buffer } = backend.memory;

@@ -82,7 +82,7 @@ export function runThread(start: ThreadStart): never {
   const control = new Control(backend, start.control);
   const sets = start.sets.map((set) => set.map(({ address, shape }) => backend.tensorAt(address, shape, "float32")));
   const shards = start.shards.map((shard) => attachShard(backend, shard));
-  const lane = new Lane({ placed, backend, batch, sets, training });
+  const lane = new Lane({ placed, backend, batch, sets, training: training && { ...training, backend } });
   for (let turn = 0; ; ) {
     turn = control.awaitTurn(turn);
     takePart({ control, lane, shards });

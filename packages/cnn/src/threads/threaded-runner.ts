@@ -1,4 +1,4 @@
-import type { WasmBackend } from "@cifar/tensor";
+import type { WasmInferenceBackend } from "@cifar/tensor";
 import { breathe, startThread, type Thread } from "#platform";
 import { CnnError } from "../errors.js";
 import { Lane } from "../lane.js";
@@ -12,7 +12,7 @@ const SPARE_BYTES = 1 << 20;
 
 /** What a threaded runner works with: a backend whose memory is shared. */
 export interface ThreadedRunnerSpec extends RunnerSpec {
-  readonly backend: WasmBackend;
+  readonly backend: WasmInferenceBackend;
   /** At least 2, this one counted. */
   readonly threads: number;
 }
@@ -37,8 +37,8 @@ export class ThreadedRunner implements Runner {
     const before = backend.bytesUsed;
     this.#lane = new Lane(spec);
     // What the others allocate is what this thread does, so all of it is made now and measured.
-    const { inference } = this.#lane;
-    const bytes = backend.bytesUsed - before + backend.scratchBytes + (inference ? SPARE_BYTES : 0);
+    this.#lane.openInference();
+    const bytes = backend.bytesUsed - before + backend.scratchBytes + SPARE_BYTES;
     this.#control = new Control(backend);
     const common = {
       memory: backend.memory,
@@ -48,7 +48,7 @@ export class ThreadedRunner implements Runner {
       batch,
       sets: sets.map((set) => set.map(placeTensor)),
       shards: shards.map(placeShard),
-      training,
+      training: training && { labelSmoothing: training.labelSmoothing },
     };
     const regions = Array.from({ length: threads - 1 }, () => backend.reserve(bytes));
     this.#others = regions.map((region, index) => {

@@ -1,43 +1,14 @@
 import type { Backend } from "../backend.js";
-import { TensorError } from "../errors.js";
-import { softmax } from "../reference/softmax.js";
 import { softmaxCrossEntropy } from "../reference/softmax-cross-entropy.js";
-import type { Shape } from "../shape.js";
-import type { DType } from "../tensor.js";
-import { createContext } from "./context.js";
-import { conv2d } from "./conv2d.js";
 import { dropout } from "./dropout.js";
-import { linear } from "./linear.js";
-import { maxPool2d } from "./max-pool2d.js";
-import { type Region, WasmMemory, type WasmMemoryOptions, type WasmTensor } from "./memory.js";
+import { openWasm, type WasmBackendOptions, type WasmInferenceBackend } from "./inference.js";
 import { muon } from "./muon.js";
-import { relu } from "./relu.js";
 import { sgd } from "./sgd.js";
 import { sum } from "./sum.js";
-import { wasmSupported } from "./support.js";
-import { productWidth } from "./width.js";
-
-/** Options of {@link createWasmBackend}; see {@link WasmMemoryOptions}. */
-export interface WasmBackendOptions extends WasmMemoryOptions {
-  /** 4 vectors side by side where V8 joins them to 256 bit, else 2; default: what this process has found best. */
-  readonly vectors?: 2 | 4;
-}
 
 /** The backend that emits WebAssembly SIMD for each shape. */
-export interface WasmBackend extends Backend {
+export interface WasmBackend extends Backend, WasmInferenceBackend {
   readonly name: "wasm";
-  /** Vectors that products take side by side: see {@link WasmBackendOptions}. */
-  readonly vectors: 2 | 4;
-  /** What other threads attach to, if it was made `shared`. */
-  readonly memory: WebAssembly.Memory;
-  /** Bytes taken so far: what another thread that makes the same operations needs as its region. */
-  readonly bytesUsed: number;
-  /** Bytes of those that kernels share to keep values in while they run; each thread has its own. */
-  readonly scratchBytes: number;
-  /** Sets aside a part of the memory, for another thread to allocate in. */
-  reserve(bytes: number): Region;
-  /** A tensor that lies at this address already, made by another thread. */
-  tensorAt<D extends DType>(address: number, shape: Shape, dtype: D): WasmTensor<D>;
 }
 
 /**
@@ -45,44 +16,13 @@ export interface WasmBackend extends Backend {
  * @throws TensorError BACKEND_UNAVAILABLE where the engine has no WebAssembly SIMD, OUT_OF_MEMORY
  */
 export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend {
-  if (!wasmSupported()) {
-    throw new TensorError("BACKEND_UNAVAILABLE", "backend wasm: this JavaScript engine has no WebAssembly SIMD");
-  }
-  const memory = new WasmMemory(options);
-  const vectors = options.vectors ?? productWidth();
-  const context = createContext(memory, vectors);
-  return {
-    name: "wasm",
-    description: `wasm (SIMD, ${vectors === 4 ? "re-vectorised to 256 bit" : "128 bit"})`,
-    shardSize: 8,
-    vectors,
-    memory: memory.memory,
-    get bytesUsed() {
-      return memory.used;
-    },
-    get scratchBytes() {
-      return memory.scratchBytes;
-    },
-    reserve: (bytes) => memory.reserve(bytes),
-    tensorAt: (address, shape, dtype) => memory.tensorAt(address, shape, dtype),
-    tensor: (shape, dtype?: DType) => memory.tensor(shape, dtype ?? "float32") as never,
-    write: (target: { data: { set(values: ArrayLike<number>): void } }, values: ArrayLike<number>) => {
-      target.data.set(values);
-    },
-    read: async (source) => source.data.slice(),
-    conv2d: (spec) => conv2d(context, spec),
-    maxPool2d: (spec) => maxPool2d(context, spec),
-    relu: (spec) => relu(context, spec),
+  const { backend, context } = openWasm(options);
+  // Assigned, not spread: sizes are asked for when they are read.
+  return Object.assign(backend, {
     dropout: (spec) => dropout(context, spec),
-    linear: (spec) => linear(context, spec),
-    // A handful of classes a picture: 1 µs each of the 2 ms that a picture takes. What needs no speed is not written twice.
     softmaxCrossEntropy,
-    softmax,
     sum: (spec) => sum(context, spec),
     sgd: (spec) => sgd(context, spec),
     muon: (spec) => muon(context, spec),
-    close() {
-      // A WebAssembly memory cannot be given back by hand: it goes with the last tensor and operation that refer to it.
-    },
-  };
+  } satisfies Omit<Backend, keyof WasmInferenceBackend>);
 }

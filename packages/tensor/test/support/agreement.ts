@@ -1,4 +1,5 @@
-import { type Backend, createReferenceBackend, type DType, RandomStream, type Shape, type Tensor } from "@cifar/tensor";
+import { type Backend, type DType, RandomStream, type Shape, type Tensor } from "@cifar/tensor";
+import { createReferenceBackend } from "@cifar/tensor/reference";
 
 /** How far an operation's result is from the reference's, relative to the largest value. */
 export interface Agreement {

@@ -1,4 +1,5 @@
-import { type Backend, createReferenceBackend, createWasmBackend, type Tensor } from "../../src/index.js";
+import { type Backend, createWasmBackend, type Tensor } from "../../src/index.js";
+import { createReferenceBackend } from "../../src/reference/backend.js";
 
 /** An implementation under test. */
 export interface BackendCase {
