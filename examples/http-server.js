@@ -1,0 +1,20 @@
+// A server of one's own, here with Hono: POST a PNG or JPEG file, get what it shows.
+//   PORT=3000 node http-server.js, then: curl --data-binary @picture.png http://127.0.0.1:3000/
+import { CifarError, decodePicture, pretrained, toInput } from "@cifar/cifar";
+import { createPredictor } from "@cifar/cnn";
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+
+const { model, card } = await pretrained();
+const predictor = await createPredictor(model, card);
+const app = new Hono();
+app.post("/", bodyLimit({ maxSize: 2 ** 21 }), async (context) => {
+  const picture = decodePicture(new Uint8Array(await context.req.arrayBuffer()));
+  const [answer] = await predictor.classify(toInput(picture, 32), { top: 3 });
+  return context.json(answer);
+});
+app.onError((error, context) => context.json({ error: error.message }, error instanceof CifarError ? 422 : 500));
+serve({ fetch: app.fetch, port: Number(process.env["PORT"] ?? 3000), hostname: "127.0.0.1" }, ({ port }) => {
+  console.log(`http://127.0.0.1:${port}/`);
+});
