@@ -5,6 +5,7 @@ import { createPredictor } from "@cifar/cnn";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
 
 const { model, card } = await pretrained();
 const predictor = await createPredictor(model, card);
@@ -14,7 +15,10 @@ app.post("/", bodyLimit({ maxSize: 2 ** 21 }), async (context) => {
   const [answer] = await predictor.classify(toInput(picture, 32), { top: 3 });
   return context.json(answer);
 });
-app.onError((error, context) => context.json({ error: error.message }, error instanceof CifarError ? 422 : 500));
+app.onError((error, context) => {
+  const status = error instanceof CifarError ? 422 : error instanceof HTTPException ? error.status : 500;
+  return context.json({ error: error.message }, status);
+});
 serve({ fetch: app.fetch, port: Number(process.env["PORT"] ?? 3000), hostname: "127.0.0.1" }, ({ port }) => {
   console.log(`http://127.0.0.1:${port}/`);
 });
