@@ -2,8 +2,8 @@ import { createWasmInference, type Done, type InferenceBackend, type Shape, type
 import { type Compute, isShared, openCompute } from "./compute.js";
 import { CnnError } from "./errors.js";
 import type { ComputeOptions } from "./fit-options.js";
+import type { LaneTraining } from "./lane.js";
 import { type PlacedLayer, parameterShapes } from "./place.js";
-import type { TrainingNeeds } from "./program.js";
 import { type Runner, SerialRunner, type TrainRequest } from "./runner.js";
 import { createShard, type Shard } from "./shard.js";
 import { runSteps, type Step } from "./steps.js";
@@ -14,7 +14,7 @@ export interface EngineSpec {
   /** Most pictures at a time. */
   readonly batchSize: number;
   /** Left out for inference alone. */
-  readonly training?: TrainingNeeds & { readonly averaging: boolean };
+  readonly training?: LaneTraining & { readonly averaging: boolean };
 }
 
 /** Which parameters to infer with. */

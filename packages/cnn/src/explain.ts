@@ -1,10 +1,10 @@
-import { createWasmInference, type InferenceBackend, type Shape, type Tensor } from "@cifar/tensor";
+import { type Backend, createWasmBackend, type Shape, type Tensor } from "@cifar/tensor";
 import { openCompute } from "./compute.js";
 import { checkNormalisation, type Normalisation } from "./dataset.js";
 import { CnnError } from "./errors.js";
 import { classesOf } from "./evaluate.js";
 import type { ComputeOptions } from "./fit-options.js";
-import { makeOperations, type Slot } from "./operations.js";
+import { type GradientSlot, makeGradientOperations } from "./gradients.js";
 import { PictureWriter } from "./pictures.js";
 import type { PlacedLayer } from "./place.js";
 import type { Sequential } from "./sequential.js";
@@ -70,7 +70,7 @@ export async function explain(model: Sequential, picture: Uint8Array, options: E
   if (label !== undefined && !(Number.isSafeInteger(label) && label >= 0 && label < classes)) {
     throw new CnnError("INVALID_ARGUMENT", `explain: label must be from 0 to ${classes - 1}, not ${label}`);
   }
-  const { backend, owned } = await openCompute({ ...options, threads: 1 }, createWasmInference);
+  const { backend, owned } = await openCompute({ ...options, threads: 1 }, createWasmBackend);
   try {
     const placed = model.placed.filter(({ layer }) => layer.type !== "dropout");
     const pass = new Pass(model, placed, backend);
@@ -126,7 +126,7 @@ function weigh(values: Float32Array, gradient: Float32Array, places: number): Fl
 
 /** One picture's way through a network and back, without dropout; every layer keeps its values and their gradient. */
 class Pass {
-  readonly #backend: InferenceBackend;
+  readonly #backend: Backend;
   readonly #placed: readonly PlacedLayer[];
   /** What stands before each layer, and after the last one. */
   readonly #slots: readonly PassSlot[];
@@ -136,7 +136,7 @@ class Pass {
   readonly #backward: Step<Shard>[] = [];
   readonly #prepare: Step<readonly Tensor[]>[] = [];
 
-  constructor(model: Sequential, placed: readonly PlacedLayer[], backend: InferenceBackend) {
+  constructor(model: Sequential, placed: readonly PlacedLayer[], backend: Backend) {
     this.#backend = backend;
     this.#placed = placed;
     const slots = [makeSlot(backend, model.input)];
@@ -148,20 +148,19 @@ class Pass {
     this.#parameters = [...model.parameters.values()].map(({ shape, data }) => [backend.tensor(shape), data]);
     const names = [...model.parameters.keys()];
     for (const [position, layer] of placed.entries()) {
-      const { prepare, forward, backward } = makeOperations({
+      const { prepare, forward, backward } = makeGradientOperations(backend, {
         ...layer,
-        backend,
         batch: 1,
         from: slots[position]!,
         to: slots[position + 1]!,
-        training: undefined,
+        trained: false,
         passesOn: true,
         parameter: names.indexOf(`${layer.index}.weight`),
         fused: false,
       });
       if (prepare !== undefined) this.#prepare.push(prepare);
       if (forward !== undefined) this.#forward.push(forward);
-      this.#backward.unshift(...(backward ?? []));
+      this.#backward.unshift(...backward);
     }
   }
 
@@ -196,12 +195,12 @@ class Pass {
   }
 }
 
-interface PassSlot extends Slot {
+interface PassSlot extends GradientSlot {
   readonly tensor: Tensor;
   readonly gradient: Tensor;
 }
 
-function makeSlot(backend: InferenceBackend, shape: Shape): PassSlot {
+function makeSlot(backend: Backend, shape: Shape): PassSlot {
   const tensor = backend.tensor([1, ...shape]);
   return { tensor, values: () => tensor, gradient: backend.tensor([1, ...shape]) };
 }

@@ -1,8 +1,9 @@
 import type { Done, InferenceBackend, Tensor } from "@cifar/tensor";
 import type { PlacedLayer } from "./place.js";
-import { Program, type TrainingNeeds } from "./program.js";
+import { Program, type ProgramSpec } from "./program.js";
 import type { InferRequest, TrainRequest } from "./runner.js";
 import type { Shard } from "./shard.js";
+import type { TrainingProgram } from "./training-program.js";
 
 /** What a lane works with. */
 export interface LaneSpec {
@@ -12,21 +13,27 @@ export interface LaneSpec {
   readonly batch: number;
   /** The current parameters and, where they are kept, their averages. */
   readonly sets: readonly (readonly Tensor[])[];
-  readonly training: TrainingNeeds | undefined;
+  readonly training: LaneTraining | undefined;
+}
+
+/** What training adds: brought along by who trains, so that who only infers does without its code. */
+export interface LaneTraining {
+  readonly labelSmoothing: number;
+  readonly compile: (network: Omit<ProgramSpec, "backend">) => TrainingProgram;
 }
 
 /** One thread's own programs, taking one shard after the other through the network. */
 export class Lane {
   readonly #spec: LaneSpec;
-  readonly #trainProgram: Program | undefined;
+  readonly #trainProgram: TrainingProgram | undefined;
   #inferProgram: Program | undefined;
   /** The parameters that the program for inference has taken up. */
   readonly #inferred = { set: -1, version: -1 };
 
   constructor(spec: LaneSpec) {
     this.#spec = spec;
-    const { placed, backend, batch, training } = spec;
-    if (training !== undefined) this.#trainProgram = new Program({ placed, backend, batch, training });
+    const { placed, batch, training } = spec;
+    this.#trainProgram = training?.compile({ placed, batch });
   }
 
   /** Takes up the current parameters, before the first shard of a step. */

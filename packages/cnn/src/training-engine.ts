@@ -2,6 +2,7 @@ import { type Backend, createWasmBackend } from "@cifar/tensor";
 import { openCompute } from "./compute.js";
 import { Engine, type EngineSpec } from "./engine.js";
 import type { ComputeOptions } from "./fit-options.js";
+import { trainingOn } from "./training-program.js";
 
 export interface TrainingEngineSpec extends Omit<EngineSpec, "training"> {
   readonly labelSmoothing: number;
@@ -16,8 +17,6 @@ export async function openTrainingEngine(
 ): Promise<{ readonly engine: Engine; readonly backend: Backend }> {
   const compute = await openCompute(options, createWasmBackend);
   const { backend } = compute;
-  return {
-    engine: Engine.on(compute, { placed, batchSize, training: { labelSmoothing, averaging, backend } }),
-    backend,
-  };
+  const training = { ...trainingOn(backend, { labelSmoothing }), averaging };
+  return { engine: Engine.on(compute, { placed, batchSize, training }), backend };
 }

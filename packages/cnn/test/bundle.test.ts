@@ -50,9 +50,12 @@ describe("bundled for a page", () => {
     expect(files.filter((path) => /gpu/.test(path))).toEqual([]);
   });
 
-  it("classifying takes under 32 kB (gzip) and nothing of training", async () => {
+  it("classifying with backend wasm takes under 25 kB (gzip) and nothing of training or of other backends", async () => {
     const { gzipped, files } = await bundle("createPredictor, loadModel");
-    expect(gzipped).toBeLessThan(32_000);
-    expect(files.filter((path) => /(fit|trainer|optimiser|batches|checkpoint|onnx)\.js$/.test(path))).toEqual([]);
+    expect(gzipped).toBeLessThan(25_000);
+    const training =
+      /(fit|trainer|training-.+|gradients|optimiser|batches|checkpoint|onnx|dropout|muon|sgd|.+-gradient)\.js$/;
+    expect(files.filter((path) => training.test(path))).toEqual([]);
+    expect(files.filter((path) => /tensor\/dist\/(gpu|reference)\/(?!softmax\.js)/.test(path))).toEqual([]);
   });
 });

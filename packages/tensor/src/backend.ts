@@ -25,7 +25,7 @@ export interface Conv2dSpec {
   readonly gradients?: { readonly input: boolean; readonly filter: boolean };
 }
 
-export interface Conv2d {
+export interface Conv2dForward {
   /** [batch, height, width, filters] */
   readonly outputShape: Shape;
   /** [kernel, kernel, channels, filters] */
@@ -37,6 +37,9 @@ export interface Conv2d {
   prepare(filter: Tensor, bias: Tensor): Done;
   /** Writes all of `output`. */
   forward(input: Tensor, output: Tensor): Done;
+}
+
+export interface Conv2d extends Conv2dForward {
   /** Writes all of `inputGradient`, for the filters last prepared. */
   backwardInput(outputGradient: Tensor, inputGradient: Tensor): Done;
   /** Writes all of `filterGradient` and `biasGradient`, summed over the batch. */
@@ -53,10 +56,13 @@ export interface MaxPool2dSpec {
   readonly stride?: number;
 }
 
-export interface MaxPool2d {
+export interface MaxPool2dForward {
   readonly outputShape: Shape;
   /** Writes all of `output`. NaN wins over every number, as in PyTorch. */
   forward(input: Tensor, output: Tensor): Done;
+}
+
+export interface MaxPool2d extends MaxPool2dForward {
   /**
    * Writes all of `inputGradient`: each output's gradient goes to the first position in its window (row by row) that
    * equals the maximum, as in PyTorch. `input` and `output` are those of the forward pass.
@@ -68,9 +74,12 @@ export interface ReluSpec {
   readonly shape: Shape;
 }
 
-export interface Relu {
+export interface ReluForward {
   /** max(0, input); `output` may be `input`. */
   forward(input: Tensor, output: Tensor): Done;
+}
+
+export interface Relu extends ReluForward {
   /** The gradient where the forward pass's output is above 0, else 0; `inputGradient` may be `outputGradient`. */
   backward(output: Tensor, outputGradient: Tensor, inputGradient: Tensor): Done;
 }
@@ -117,10 +126,13 @@ export interface LinearSpec {
 }
 
 /** Tensors may have any shape of the right size whose first dimension is the batch, so that flattening is free. */
-export interface Linear {
+export interface LinearForward {
   /** Takes up weights ([inputs, outputs]) and bias ([outputs]); again whenever their values have changed. */
   prepare(weight: Tensor, bias: Tensor): Done;
   forward(input: Tensor, output: Tensor): Done;
+}
+
+export interface Linear extends LinearForward {
   /** Writes all of `inputGradient`, for the weights last prepared. */
   backwardInput(outputGradient: Tensor, inputGradient: Tensor): Done;
   /** Writes all of `weightGradient` and `biasGradient`, summed over the batch. */
@@ -229,18 +241,22 @@ export interface InferenceBackend {
   /** A copy of a tensor's values. */
   read(source: Tensor): Promise<Float32Array>;
 
-  conv2d(spec: Conv2dSpec): Conv2d;
-  maxPool2d(spec: MaxPool2dSpec): MaxPool2d;
-  relu(spec: ReluSpec): Relu;
-  linear(spec: LinearSpec): Linear;
+  conv2d(spec: Conv2dSpec): Conv2dForward;
+  maxPool2d(spec: MaxPool2dSpec): MaxPool2dForward;
+  relu(spec: ReluSpec): ReluForward;
+  linear(spec: LinearSpec): LinearForward;
   softmax(spec: SoftmaxSpec): Softmax;
 
   /** Gives the memory back. Its tensors and operations must not be used afterwards. */
   close(): void;
 }
 
-/** Everything: what training needs too. */
+/** Everything: gradients too, and what else training needs. */
 export interface Backend extends InferenceBackend {
+  conv2d(spec: Conv2dSpec): Conv2d;
+  maxPool2d(spec: MaxPool2dSpec): MaxPool2d;
+  relu(spec: ReluSpec): Relu;
+  linear(spec: LinearSpec): Linear;
   dropout(spec: DropoutSpec): Dropout;
   softmaxCrossEntropy(spec: SoftmaxCrossEntropySpec): SoftmaxCrossEntropy;
   sum(spec: SumSpec): Sum;

@@ -2,6 +2,7 @@ import { createWasmBackend, type Region, type Shape, type WasmBackend, type Wasm
 import { Lane } from "../lane.js";
 import type { PlacedLayer } from "../place.js";
 import type { Shard } from "../shard.js";
+import { trainingOn } from "../training-program.js";
 import { Control } from "./control.js";
 
 /** A tensor of another thread. */
@@ -82,7 +83,7 @@ export function runThread(start: ThreadStart): never {
   const control = new Control(backend, start.control);
   const sets = start.sets.map((set) => set.map(({ address, shape }) => backend.tensorAt(address, shape, "float32")));
   const shards = start.shards.map((shard) => attachShard(backend, shard));
-  const lane = new Lane({ placed, backend, batch, sets, training: training && { ...training, backend } });
+  const lane = new Lane({ placed, backend, batch, sets, training: training && trainingOn(backend, training) });
   for (let turn = 0; ; ) {
     turn = control.awaitTurn(turn);
     takePart({ control, lane, shards });

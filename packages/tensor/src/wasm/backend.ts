@@ -1,13 +1,17 @@
-import type { Backend } from "../backend.js";
+import type { Backend, InferenceBackend } from "../backend.js";
 import { softmaxCrossEntropy } from "../reference/softmax-cross-entropy.js";
+import { conv2d } from "./conv2d.js";
 import { dropout } from "./dropout.js";
 import { openWasm, type WasmBackendOptions, type WasmInferenceBackend } from "./inference.js";
+import { linear } from "./linear.js";
+import { maxPool2d } from "./max-pool2d.js";
 import { muon } from "./muon.js";
+import { relu } from "./relu.js";
 import { sgd } from "./sgd.js";
 import { sum } from "./sum.js";
 
 /** The backend that emits WebAssembly SIMD for each shape. */
-export interface WasmBackend extends Backend, WasmInferenceBackend {
+export interface WasmBackend extends Backend, Omit<WasmInferenceBackend, keyof InferenceBackend> {
   readonly name: "wasm";
 }
 
@@ -19,10 +23,14 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
   const { backend, context } = openWasm(options);
   // Assigned, not spread: sizes are asked for when they are read.
   return Object.assign(backend, {
+    conv2d: (spec) => conv2d(context, spec),
+    maxPool2d: (spec) => maxPool2d(context, spec),
+    relu: (spec) => relu(context, spec),
+    linear: (spec) => linear(context, spec),
     dropout: (spec) => dropout(context, spec),
     softmaxCrossEntropy,
     sum: (spec) => sum(context, spec),
     sgd: (spec) => sgd(context, spec),
     muon: (spec) => muon(context, spec),
-  } satisfies Omit<Backend, keyof WasmInferenceBackend>);
+  } satisfies Partial<Backend>);
 }

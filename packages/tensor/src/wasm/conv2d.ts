@@ -1,8 +1,8 @@
-import type { Conv2d, Conv2dSpec } from "../backend.js";
+import type { Conv2d, Conv2dForward, Conv2dSpec } from "../backend.js";
 import { type Conv2dSizes, conv2dSizes } from "../specs.js";
 import type { KernelContext } from "./context.js";
-import { directConv2d } from "./direct-conv2d.js";
-import { winogradConv2d } from "./winograd/conv2d.js";
+import { directConv2d, directForward } from "./direct-conv2d.js";
+import { winogradConv2d, winogradForward } from "./winograd/conv2d.js";
 
 /**
  * Which algorithm serves a shape. The rule is fixed, never a timing on the spot, so that every machine computes the same
@@ -12,6 +12,12 @@ export function chooseAlgorithm(sizes: Conv2dSizes): "winograd" | "direct" {
   const { kernel, stride, padding, channels, filters, outputHeight, outputWidth } = sizes;
   const fits = kernel === 3 && stride === 1 && padding <= 2 && channels % 8 === 0 && filters % 8 === 0;
   return fits && outputHeight >= 4 && outputWidth >= 4 ? "winograd" : "direct";
+}
+
+/** conv2d in emitted WebAssembly, without its gradients. */
+export function conv2dForward(context: KernelContext, spec: Conv2dSpec): Conv2dForward {
+  const sizes = conv2dSizes(spec);
+  return chooseAlgorithm(sizes) === "winograd" ? winogradForward(context, sizes) : directForward(context, sizes);
 }
 
 /** conv2d in emitted WebAssembly. */

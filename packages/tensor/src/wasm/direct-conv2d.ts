@@ -1,4 +1,4 @@
-import type { Conv2d } from "../backend.js";
+import type { Conv2d, Conv2dForward } from "../backend.js";
 import type { Conv2dSizes } from "../specs.js";
 import type { FunctionBuilder } from "./assembler.js";
 import { addressOf, type KernelContext } from "./context.js";
@@ -6,37 +6,43 @@ import { type Correlation, emitBiasGradient, emitCorrelate, emitFilterGradient, 
 import { emitPlace, isIdentity, type Placement, planeBytes } from "./plane.js";
 import { FLOAT } from "./vectors.js";
 
-type Names = "placeInput" | "correlate" | "placeGradient" | "correlateGradient" | "filterGradient" | "biasGradient";
-
 /**
  * Convolution straight from its definition, for every shape. The picture is laid on a plane with its padding, so that the
- * inner loops need no test for edges. The input gradient is the correlation of the output gradient, laid on a plane with
- * stride − 1 zeros between its pixels, with the filters turned by 180°.
+ * inner loops need no test for edges.
+ */
+export function directForward(context: KernelContext, sizes: Conv2dSizes): Conv2dForward {
+  const { batch } = sizes;
+  const { correlate } = context.instantiate(
+    `direct ${JSON.stringify(sizes)}`,
+    () => new Map([["correlate", emitCorrelate(correlationOf(sizes), context.vectors)]] as const),
+  );
+  const place = createPlacer(context, planeOf(sizes));
+  const { pictureBytes, outputBytes } = bytesOf(sizes);
+  let filterAddress = 0;
+  let biasAddress = 0;
+  return {
+    outputShape: sizes.outputShape,
+    filterShape: sizes.filterShape,
+    prepare(filter, bias) {
+      filterAddress = addressOf(filter);
+      biasAddress = addressOf(bias);
+    },
+    forward(input, output) {
+      for (let n = 0; n < batch; n++) {
+        const plane = place(addressOf(input) + n * pictureBytes);
+        correlate(plane, filterAddress, biasAddress, addressOf(output) + n * outputBytes);
+      }
+    },
+  };
+}
+
+/**
+ * The same with its gradients. That of the input is the correlation of the output gradient, laid on a plane with stride − 1
+ * zeros between its pixels, with the filters turned by 180°.
  */
 export function directConv2d(context: KernelContext, sizes: Conv2dSizes): Conv2d {
   const { batch, height, width, channels, filters, kernel, stride, padding, outputHeight, outputWidth } = sizes;
   const { memory, vectors } = context;
-  const key = `direct ${JSON.stringify(sizes)}`;
-
-  const inputPlane: Placement = {
-    height,
-    width,
-    channels,
-    planeHeight: Math.max(height + 2 * padding, kernel),
-    planeWidth: Math.max(width + 2 * padding, kernel),
-    offset: padding,
-    step: 1,
-  };
-  const forwardShape: Correlation = {
-    planeWidth: inputPlane.planeWidth,
-    channels,
-    kernel,
-    stride,
-    outputHeight,
-    outputWidth,
-    filters,
-    relu: sizes.relu,
-  };
   const gradientPlane: Placement = {
     height: outputHeight,
     width: outputWidth,
@@ -56,80 +62,88 @@ export function directConv2d(context: KernelContext, sizes: Conv2dSizes): Conv2d
     filters: channels,
     relu: false,
   };
-
-  const onPlane = !isIdentity(inputPlane);
-  const gradientOnPlane = !isIdentity(gradientPlane);
-  const functions = context.instantiate(key, () => {
-    const emitted = new Map<Names, FunctionBuilder>([["correlate", emitCorrelate(forwardShape, vectors)]]);
-    if (onPlane) emitted.set("placeInput", emitPlace(inputPlane));
+  const forward = directForward(context, sizes);
+  const functions = context.instantiate(`direct gradients ${JSON.stringify(sizes)}`, () => {
+    const emitted = new Map<"correlate" | "filter" | "bias", FunctionBuilder>();
+    if (sizes.gradients.input) emitted.set("correlate", emitCorrelate(backwardShape, vectors));
     if (sizes.gradients.filter) {
-      emitted.set("filterGradient", emitFilterGradient(forwardShape, vectors));
-      emitted.set("biasGradient", emitBiasGradient(batch * outputHeight * outputWidth, filters));
-    }
-    if (sizes.gradients.input) {
-      emitted.set("correlateGradient", emitCorrelate(backwardShape, vectors));
-      if (gradientOnPlane) emitted.set("placeGradient", emitPlace(gradientPlane));
+      emitted.set("filter", emitFilterGradient(correlationOf(sizes), vectors));
+      emitted.set("bias", emitBiasGradient(batch * outputHeight * outputWidth, filters));
     }
     return emitted;
   });
-  if (onPlane) memory.wantScratch(planeBytes(inputPlane));
-  if (sizes.gradients.input && gradientOnPlane) memory.wantScratch(planeBytes(gradientPlane));
-
-  const turned = sizes.gradients.input ? memory.tensor([kernel, kernel, filters, channels], "float32") : undefined;
-  const noBias = sizes.gradients.input ? memory.tensor([channels], "float32") : undefined;
-  let filterAddress = 0;
-  let biasAddress = 0;
-
-  const pictureBytes = height * width * channels * FLOAT;
-  const outputBytes = outputHeight * outputWidth * filters * FLOAT;
-
-  return {
-    outputShape: sizes.outputShape,
-    filterShape: sizes.filterShape,
-    prepare(filter, bias) {
-      filterAddress = addressOf(filter);
-      biasAddress = addressOf(bias);
-      if (turned) turnFilter(turned.data, filter.data, { cells: kernel * kernel, channels, filters });
-    },
-    forward(input, output) {
-      const { scratch } = memory;
-      for (let n = 0; n < batch; n++) {
-        let plane = addressOf(input) + n * pictureBytes;
-        if (onPlane) {
-          functions.placeInput(plane, scratch);
-          plane = scratch;
-        }
-        functions.correlate(plane, filterAddress, biasAddress, addressOf(output) + n * outputBytes);
+  const placeInput = createPlacer(context, planeOf(sizes));
+  const inputGradient = sizes.gradients.input
+    ? {
+        place: createPlacer(context, gradientPlane),
+        turned: memory.tensor([kernel, kernel, filters, channels], "float32"),
+        noBias: memory.tensor([channels], "float32"),
       }
+    : undefined;
+  const { pictureBytes, outputBytes } = bytesOf(sizes);
+  return {
+    ...forward,
+    prepare(filter, bias) {
+      forward.prepare(filter, bias);
+      if (inputGradient === undefined) return;
+      turnFilter(inputGradient.turned.data, filter.data, { cells: kernel * kernel, channels, filters });
     },
-    backwardInput(outputGradient, inputGradient) {
-      const { scratch } = memory;
+    backwardInput(outputGradient, target) {
+      const { place, turned, noBias } = inputGradient!;
       for (let n = 0; n < batch; n++) {
-        let plane = addressOf(outputGradient) + n * outputBytes;
-        if (gradientOnPlane) {
-          functions.placeGradient(plane, scratch);
-          plane = scratch;
-        }
-        functions.correlateGradient(
-          plane,
-          turned!.address,
-          noBias!.address,
-          addressOf(inputGradient) + n * pictureBytes,
-        );
+        const plane = place(addressOf(outputGradient) + n * outputBytes);
+        functions.correlate(plane, turned.address, noBias.address, addressOf(target) + n * pictureBytes);
       }
     },
     backwardFilter(input, outputGradient, filterGradient, biasGradient) {
-      const { scratch } = memory;
       filterGradient.data.fill(0);
       for (let n = 0; n < batch; n++) {
-        let plane = addressOf(input) + n * pictureBytes;
-        if (onPlane) {
-          functions.placeInput(plane, scratch);
-          plane = scratch;
-        }
-        functions.filterGradient(plane, addressOf(outputGradient) + n * outputBytes, addressOf(filterGradient));
+        const plane = placeInput(addressOf(input) + n * pictureBytes);
+        functions.filter(plane, addressOf(outputGradient) + n * outputBytes, addressOf(filterGradient));
       }
-      functions.biasGradient(addressOf(outputGradient), addressOf(biasGradient));
+      functions.bias(addressOf(outputGradient), addressOf(biasGradient));
     },
+  };
+}
+
+/** Where a picture lies on the plane of the forward pass. */
+function planeOf({ height, width, channels, kernel, padding }: Conv2dSizes): Placement {
+  return {
+    height,
+    width,
+    channels,
+    planeHeight: Math.max(height + 2 * padding, kernel),
+    planeWidth: Math.max(width + 2 * padding, kernel),
+    offset: padding,
+    step: 1,
+  };
+}
+
+function correlationOf(sizes: Conv2dSizes): Correlation {
+  const { channels, kernel, stride, outputHeight, outputWidth, filters, relu } = sizes;
+  const { planeWidth } = planeOf(sizes);
+  return { planeWidth, channels, kernel, stride, outputHeight, outputWidth, filters, relu };
+}
+
+function bytesOf({ height, width, channels, outputHeight, outputWidth, filters }: Conv2dSizes) {
+  return {
+    pictureBytes: height * width * channels * FLOAT,
+    outputBytes: outputHeight * outputWidth * filters * FLOAT,
+  };
+}
+
+/** What lays the picture at an address on its plane and says where that is: the picture itself, if it is its own plane. */
+function createPlacer(context: KernelContext, placement: Placement): (picture: number) => number {
+  if (isIdentity(placement)) return (picture) => picture;
+  const { memory } = context;
+  const { place } = context.instantiate(
+    `place ${JSON.stringify(placement)}`,
+    () => new Map([["place", emitPlace(placement)]] as const),
+  );
+  memory.wantScratch(planeBytes(placement));
+  return (picture) => {
+    const { scratch } = memory;
+    place(picture, scratch);
+    return scratch;
   };
 }

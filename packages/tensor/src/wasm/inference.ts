@@ -4,11 +4,11 @@ import { softmax } from "../reference/softmax.js";
 import type { Shape } from "../shape.js";
 import type { DType } from "../tensor.js";
 import { createContext, type KernelContext } from "./context.js";
-import { conv2d } from "./conv2d.js";
-import { linear } from "./linear.js";
-import { maxPool2d } from "./max-pool2d.js";
+import { conv2dForward } from "./conv2d.js";
+import { linearForward } from "./linear.js";
+import { maxPool2dForward } from "./max-pool2d.js";
 import { type Region, WasmMemory, type WasmMemoryOptions, type WasmTensor } from "./memory.js";
-import { relu } from "./relu.js";
+import { reluForward } from "./relu.js";
 import { wasmSupported } from "./support.js";
 import { productWidth } from "./width.js";
 
@@ -73,10 +73,10 @@ export function openWasm(options: WasmBackendOptions): {
       target.data.set(values);
     },
     read: async (source) => source.data.slice(),
-    conv2d: (spec) => conv2d(context, spec),
-    maxPool2d: (spec) => maxPool2d(context, spec),
-    relu: (spec) => relu(context, spec),
-    linear: (spec) => linear(context, spec),
+    conv2d: (spec) => conv2dForward(context, spec),
+    maxPool2d: (spec) => maxPool2dForward(context, spec),
+    relu: (spec) => reluForward(context, spec),
+    linear: (spec) => linearForward(context, spec),
     // A handful of classes a picture: 1 µs each of the 2 ms that a picture takes. What needs no speed is not written twice.
     softmax,
     close() {

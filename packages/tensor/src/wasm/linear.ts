@@ -1,15 +1,26 @@
-import type { Linear, LinearSpec } from "../backend.js";
-import { linearSizes } from "../specs.js";
+import type { Linear, LinearForward, LinearSpec } from "../backend.js";
+import { type Conv2dSizes, linearSizes } from "../specs.js";
 import type { KernelContext } from "./context.js";
-import { directConv2d } from "./direct-conv2d.js";
+import { directConv2d, directForward } from "./direct-conv2d.js";
+
+/** linear in emitted WebAssembly, without its gradients. */
+export function linearForward(context: KernelContext, spec: LinearSpec): LinearForward {
+  return directForward(context, convolutionOf(spec));
+}
+
+/** linear in emitted WebAssembly. */
+export function linear(context: KernelContext, spec: LinearSpec): Linear {
+  const { prepare, forward, backwardInput, backwardFilter } = directConv2d(context, convolutionOf(spec));
+  return { prepare, forward, backwardInput, backwardWeight: backwardFilter };
+}
 
 /**
- * linear in emitted WebAssembly: a matrix product is the 1×1 convolution of a picture whose one row holds the batch, so that
- * every weight that is loaded serves four pictures.
+ * A matrix product is the 1×1 convolution of a picture whose one row holds the batch, so that every weight that is loaded
+ * serves four pictures.
  */
-export function linear(context: KernelContext, spec: LinearSpec): Linear {
+function convolutionOf(spec: LinearSpec): Conv2dSizes {
   const { batch, inputs, outputs, gradients } = linearSizes(spec);
-  const product = directConv2d(context, {
+  return {
     batch: 1,
     height: 1,
     width: batch,
@@ -25,11 +36,5 @@ export function linear(context: KernelContext, spec: LinearSpec): Linear {
     inputShape: [1, 1, batch, inputs],
     outputShape: [1, 1, batch, outputs],
     filterShape: [1, 1, inputs, outputs],
-  });
-  return {
-    prepare: product.prepare,
-    forward: product.forward,
-    backwardInput: product.backwardInput,
-    backwardWeight: product.backwardFilter,
   };
 }

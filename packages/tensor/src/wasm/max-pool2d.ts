@@ -1,26 +1,34 @@
-import type { MaxPool2d, MaxPool2dSpec } from "../backend.js";
+import type { MaxPool2d, MaxPool2dForward, MaxPool2dSpec } from "../backend.js";
 import { type MaxPool2dSizes, maxPool2dSizes } from "../specs.js";
 import { FunctionBuilder, type Local } from "./assembler.js";
 import { addressOf, type KernelContext } from "./context.js";
 import { channelBlocks, FLOAT, storeVectors } from "./vectors.js";
 
-/** maxPool2d in emitted WebAssembly, a vector of channels at a time. */
-export function maxPool2d(context: KernelContext, spec: MaxPool2dSpec): MaxPool2d {
+/** maxPool2d in emitted WebAssembly, a vector of channels at a time, without its gradient. */
+export function maxPool2dForward(context: KernelContext, spec: MaxPool2dSpec): MaxPool2dForward {
   const sizes = maxPool2dSizes(spec);
-  const functions = context.instantiate(
-    `maxPool2d ${JSON.stringify(sizes)}`,
-    () =>
-      new Map([
-        ["forward", emitForward(sizes)],
-        ["backward", emitBackward(sizes)],
-      ] as const),
+  const { forward } = context.instantiate(
+    `maxPool2d forward ${JSON.stringify(sizes)}`,
+    () => new Map([["forward", emitForward(sizes)]] as const),
   );
   return {
     outputShape: sizes.outputShape,
-    forward: (input, output) => functions.forward(addressOf(input), addressOf(output)),
+    forward: (input, output) => forward(addressOf(input), addressOf(output)),
+  };
+}
+
+/** maxPool2d in emitted WebAssembly. */
+export function maxPool2d(context: KernelContext, spec: MaxPool2dSpec): MaxPool2d {
+  const sizes = maxPool2dSizes(spec);
+  const { backward } = context.instantiate(
+    `maxPool2d backward ${JSON.stringify(sizes)}`,
+    () => new Map([["backward", emitBackward(sizes)]] as const),
+  );
+  return {
+    ...maxPool2dForward(context, spec),
     backward(input, output, outputGradient, inputGradient) {
       if (!coversInput(sizes) || overlaps(sizes)) inputGradient.data.fill(0);
-      functions.backward(addressOf(input), addressOf(output), addressOf(outputGradient), addressOf(inputGradient));
+      backward(addressOf(input), addressOf(output), addressOf(outputGradient), addressOf(inputGradient));
     },
   };
 }

@@ -1,17 +1,16 @@
-import type { Relu, ReluSpec } from "../backend.js";
+import type { Relu, ReluForward, ReluSpec } from "../backend.js";
 import { checkShape, sizeOf } from "../shape.js";
-import type { FunctionBuilder } from "./assembler.js";
 import { addressOf, type KernelContext } from "./context.js";
 import { emitElementwise } from "./elementwise.js";
 
-/** relu in emitted WebAssembly. */
-export function relu(context: KernelContext, { shape }: ReluSpec): Relu {
+/** relu in emitted WebAssembly, without its gradient. */
+export function reluForward(context: KernelContext, { shape }: ReluSpec): ReluForward {
   checkShape("relu", shape);
   const size = sizeOf(shape);
-  const functions = context.instantiate(
-    `relu ${size}`,
+  const { forward } = context.instantiate(
+    `relu forward ${size}`,
     () =>
-      new Map<"forward" | "backward", FunctionBuilder>([
+      new Map([
         [
           "forward",
           emitElementwise({
@@ -26,6 +25,19 @@ export function relu(context: KernelContext, { shape }: ReluSpec): Relu {
             },
           }),
         ],
+      ] as const),
+  );
+  return { forward: (input, output) => forward(addressOf(input), addressOf(output)) };
+}
+
+/** relu in emitted WebAssembly. */
+export function relu(context: KernelContext, spec: ReluSpec): Relu {
+  const { forward } = reluForward(context, spec);
+  const size = sizeOf(spec.shape);
+  const { backward } = context.instantiate(
+    `relu backward ${size}`,
+    () =>
+      new Map([
         [
           "backward",
           emitElementwise({
@@ -38,11 +50,11 @@ export function relu(context: KernelContext, { shape }: ReluSpec): Relu {
             },
           }),
         ],
-      ]),
+      ] as const),
   );
   return {
-    forward: (input, output) => functions.forward(addressOf(input), addressOf(output)),
+    forward,
     backward: (output, outputGradient, inputGradient) =>
-      functions.backward(addressOf(output), addressOf(outputGradient), addressOf(inputGradient)),
+      backward(addressOf(output), addressOf(outputGradient), addressOf(inputGradient)),
   };
 }

@@ -1,4 +1,4 @@
-import type { Conv2d } from "../../backend.js";
+import type { Conv2d, Conv2dForward } from "../../backend.js";
 import type { Conv2dSizes } from "../../specs.js";
 import { addressOf, type KernelContext } from "../context.js";
 import { FLOAT } from "../vectors.js";
@@ -8,23 +8,34 @@ import { emitTranspose } from "./filters.js";
 
 /**
  * 3×3 convolution with stride 1 by Winograd's minimal filtering F(4×4, 3×3): 36 multiplications instead of 144 for sixteen
- * outputs. Forward and input gradient are the same algorithm with other filters; the filter gradient is its transpose.
+ * outputs.
  */
-export function winogradConv2d(context: KernelContext, sizes: Conv2dSizes): Conv2d {
-  const forward = createCorrelation(context, { shape: sizes, turned: false, relu: sizes.relu });
-  const backward = sizes.gradients.input ? createInputGradient(context, sizes) : undefined;
-  const filterGradient = sizes.gradients.filter ? createFilterGradient(context, sizes) : undefined;
+export function winogradForward(context: KernelContext, sizes: Conv2dSizes): Conv2dForward {
+  const { pack, run } = createCorrelation(context, { shape: sizes, turned: false, relu: sizes.relu });
   let bias = 0;
   return {
     outputShape: sizes.outputShape,
     filterShape: sizes.filterShape,
     prepare(filter, nextBias) {
       bias = addressOf(nextBias);
-      forward.pack(addressOf(filter));
-      backward?.pack(addressOf(filter));
+      pack(addressOf(filter));
     },
     forward(input, output) {
-      forward.run(addressOf(input), bias, addressOf(output));
+      run(addressOf(input), bias, addressOf(output));
+    },
+  };
+}
+
+/** The same with its gradients: that of the input is the same algorithm with other filters, that of the filters its transpose. */
+export function winogradConv2d(context: KernelContext, sizes: Conv2dSizes): Conv2d {
+  const forward = winogradForward(context, sizes);
+  const backward = sizes.gradients.input ? createInputGradient(context, sizes) : undefined;
+  const filterGradient = sizes.gradients.filter ? createFilterGradient(context, sizes) : undefined;
+  return {
+    ...forward,
+    prepare(filter, bias) {
+      forward.prepare(filter, bias);
+      backward?.pack(addressOf(filter));
     },
     backwardInput(outputGradient, inputGradient) {
       backward!.run(addressOf(outputGradient), addressOf(inputGradient));
