@@ -25,3 +25,10 @@ export function summarise(samples: readonly number[]): Summary {
     samples: samples.length,
   };
 }
+
+/** A ratio in three digits or more: `0.97×`, `2.06×`, `12.3×`, `167×`. */
+export function formatRatio(ratio: number): string {
+  // By what rounding to two decimals would show, so that no 9.999 becomes 10.00.
+  const decimals = ratio < 9.995 ? 2 : ratio < 99.95 ? 1 : 0;
+  return `${ratio.toFixed(decimals)}×`;
+}

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { quantile, summarise } from "../src/statistics.js";
+import { formatRatio, quantile, summarise } from "../src/statistics.js";
 
 describe("quantile", () => {
   test("gives a number itself where the fraction meets it", () => {
@@ -45,4 +45,9 @@ describe("summarise", () => {
       }),
     );
   });
+});
+
+test("formatRatio keeps three digits, and all before the point", () => {
+  const shown = [0.034, 0.734, 1, 2.056, 9.994, 9.996, 12.34, 99.94, 99.96, 4197.2].map(formatRatio);
+  expect(shown).toEqual(["0.03×", "0.73×", "1.00×", "2.06×", "9.99×", "10.0×", "12.3×", "99.9×", "100×", "4197×"]);
 });

@@ -1,8 +1,19 @@
 import { availableParallelism } from "node:os";
 import { type Comparison, compare } from "../compare.js";
 import type { Task } from "../protocol.js";
-import type { SuiteContext, Table } from "../suite.js";
+import { formatRatio } from "../statistics.js";
+import type { ChartOptions, SuiteContext, Table } from "../suite.js";
 import { contestants, writeTask } from "../task.js";
+
+const RATIO = "ours is faster by";
+
+/** Who is how much slower than ours. */
+export const RATIO_CHART: ChartOptions = {
+  column: RATIO,
+  axis: "times as fast as this peer: right of 1 this engine is faster",
+  scale: "log",
+  reference: 1,
+};
 
 /** One table of contestants. */
 export interface Case {
@@ -25,15 +36,15 @@ export async function runCases(
 ): Promise<readonly Table[]> {
   const tables: Table[] = [];
   for (const { batch, threads } of cases) {
-    const title = `${task}, batch ${batch}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
+    const title = `batch ${batch}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
     if (!title.includes(context.filter)) continue;
     context.progress(title);
     const comparison = await compare({
       request: await writeTask(task, batch, threads),
       contestants: contestants(),
       tolerance,
-      rounds: 5,
-      turnMilliseconds: 800,
+      rounds: context.quick ? 2 : 5,
+      turnMilliseconds: context.quick ? 200 : 800,
       onProgress: context.progress,
     });
     tables.push(toTable(title, comparison));
@@ -44,10 +55,10 @@ export async function runCases(
 function toTable(title: string, { entries, absent }: Comparison): Table {
   return {
     title,
-    columns: ["", "ours is faster by", "pictures/s", "ms a run (quartiles)", "output differs by"],
+    columns: ["", RATIO, "pictures/s", "ms a run (quartiles)", "output differs by"],
     rows: entries.map(({ name, ratio, picturesPerSecond, time, difference }, index) => [
       name,
-      index === 0 ? "—" : `${ratio.toFixed(2)}×`,
+      index === 0 ? "—" : formatRatio(ratio),
       Math.round(picturesPerSecond),
       `${time.median.toFixed(2)} (${time.lowerQuartile.toFixed(2)}–${time.upperQuartile.toFixed(2)})`,
       index === 0 ? "—" : difference.toExponential(0),

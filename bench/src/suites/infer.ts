@@ -1,10 +1,11 @@
 import type { Suite } from "../suite.js";
-import { runCases, threadCounts } from "./comparisons.js";
+import { RATIO_CHART, runCases, threadCounts } from "./comparisons.js";
 
 /** Classification beside the peers. */
 export const infer: Suite = {
   name: "infer",
   summary: "classifying pictures with the network, everyone from the same weights",
+  chart: RATIO_CHART,
   run: (context) =>
     runCases(
       context,

@@ -3,11 +3,13 @@ import { enableRevectorization } from "@cifar/tensor/node";
 import { createReferenceBackend } from "@cifar/tensor/reference";
 import { Bench } from "tinybench";
 import { multiplyAddCeiling } from "../ceiling.js";
-import { summarise } from "../statistics.js";
+import { formatRatio, summarise } from "../statistics.js";
 import type { Suite, SuiteContext, Table } from "../suite.js";
 
 /** Pictures in a shard, as training takes them. */
 const BATCH = 8;
+
+const CEILING = "of the ceiling";
 
 /** The convolutions of the network: side and channels of the input, filters. */
 const CONVOLUTIONS = [
@@ -28,45 +30,87 @@ interface Kernel {
 export const kernels: Suite = {
   name: "kernels",
   summary: "each operation of the network alone, one thread, beside the machine's ceiling",
+  chart: {
+    column: CEILING,
+    axis: "of the machine's multiply-add ceiling, in percent; operations are those of the definition",
+    scale: "linear",
+    reference: 100,
+  },
   async run(context) {
     const wide = enableRevectorization();
     context.progress(`256-bit re-vectorisation: ${wide.reason}`);
     const ceiling = multiplyAddCeiling(wide.enabled);
-    const backends = [createWasmBackend(), createReferenceBackend()];
-    const tables: Table[] = [];
-    for (const backend of backends) tables.push(await measure(backend, ceiling, context));
-    return tables;
+    const wasm = createWasmBackend();
+    const fast = await time(wasm, context);
+    const reference = createReferenceBackend();
+    const plain = await time(reference, context);
+    return [wasmTable(wasm, fast, ceiling), referenceTable(reference, plain, fast)].filter(
+      ({ rows }) => rows.length > 0,
+    );
   },
 };
 
-async function measure(backend: Backend, ceiling: number, { filter, progress }: SuiteContext): Promise<Table> {
+interface Timed {
+  readonly name: string;
+  /** Median for a batch, in ms. */
+  readonly milliseconds: number;
+  /** GFLOP/s; undefined where bytes count. */
+  readonly speed: number | undefined;
+}
+
+/** Times each kernel whose name, behind that of its backend, contains the filter. */
+async function time(backend: Backend, { filter, quick, progress }: SuiteContext): Promise<readonly Timed[]> {
   progress(backend.description);
-  const rows: (string | number)[][] = [];
+  const timed: Timed[] = [];
   for (const { name, operations, run } of networkKernels(backend)) {
     if (!`${backend.name} ${name}`.includes(filter)) continue;
-    const bench = new Bench({ time: 250, warmupTime: 100, iterations: 5, warmupIterations: 2, retainSamples: true });
+    const bench = new Bench({
+      ...(quick ? { time: 50, warmupTime: 20 } : { time: 250, warmupTime: 100 }),
+      iterations: quick ? 2 : 5,
+      warmupIterations: quick ? 1 : 2,
+      retainSamples: true,
+    });
     bench.add(name, () => {
       run();
     });
     const [task] = await bench.run();
     if (task?.result.state !== "completed") throw new Error(`${name} on ${backend.name} could not be timed`);
     const { median } = summarise(task.result.latency.samples ?? []);
-    const speed = operations === undefined ? undefined : operations / median / 1e6;
-    rows.push([
-      name,
-      ((median / BATCH) * 1000).toFixed(1),
-      speed === undefined ? "" : speed.toFixed(1),
-      speed === undefined ? "" : `${((100 * speed) / ceiling).toFixed(0)} %`,
-    ]);
+    timed.push({ name, milliseconds: median, speed: operations === undefined ? undefined : operations / median / 1e6 });
   }
+  return timed;
+}
+
+/** The cells that both backends have. */
+function figures({ name, milliseconds, speed }: Timed): readonly string[] {
+  return [name, ((milliseconds / BATCH) * 1000).toFixed(1), speed?.toFixed(1) ?? ""];
+}
+
+function wasmTable(backend: Backend, timed: readonly Timed[], ceiling: number): Table {
   return {
-    title: `${backend.description}, batches of ${BATCH}`,
-    columns: ["kernel", "µs a picture", "GFLOP/s", "of the ceiling"],
-    rows,
+    title: `wasm, batches of ${BATCH}`,
+    columns: ["kernel", "µs a picture", "GFLOP/s", CEILING],
+    rows: timed.map((one) => [
+      ...figures(one),
+      one.speed === undefined ? "" : `${((100 * one.speed) / ceiling).toFixed(0)} %`,
+    ]),
     notes: [
+      backend.description,
       `ceiling: ${ceiling.toFixed(1)} GFLOP/s, an emitted loop of nothing but multiplications and additions`,
       "GFLOP/s counts the operations of the definition: Winograd makes fewer, so it can pass the ceiling",
     ],
+  };
+}
+
+function referenceTable(backend: Backend, timed: readonly Timed[], fast: readonly Timed[]): Table {
+  return {
+    title: `reference, batches of ${BATCH}`,
+    columns: ["kernel", "µs a picture", "GFLOP/s", "wasm is faster by"],
+    rows: timed.map((one) => {
+      const same = fast.find(({ name }) => name === one.name);
+      return [...figures(one), same === undefined ? "" : formatRatio(one.milliseconds / same.milliseconds)];
+    }),
+    notes: [backend.description],
   };
 }
 

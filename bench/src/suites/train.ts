@@ -1,10 +1,11 @@
 import type { Suite } from "../suite.js";
-import { runCases, threadCounts } from "./comparisons.js";
+import { RATIO_CHART, runCases, threadCounts } from "./comparisons.js";
 
 /** Training beside the peers. */
 export const train: Suite = {
   name: "train",
   summary: "a training step of the network (SGD, dropout 0.1), everyone from the same weights",
+  chart: RATIO_CHART,
   run: (context) =>
     runCases(
       context,
