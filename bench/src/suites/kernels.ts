@@ -65,7 +65,7 @@ async function time(backend: Backend, { filter, quick, progress }: SuiteContext)
   for (const { name, operations, run } of networkKernels(backend)) {
     if (!`${backend.name} ${name}`.includes(filter)) continue;
     const bench = new Bench({
-      ...(quick ? { time: 50, warmupTime: 20 } : { time: 250, warmupTime: 100 }),
+      ...(quick ? { time: 50, warmupTime: 150 } : { time: 250, warmupTime: 400 }),
       iterations: quick ? 2 : 5,
       warmupIterations: quick ? 1 : 2,
       retainSamples: true,
