@@ -58,7 +58,7 @@ export function createServer(options: ServerOptions = {}): FunctionServer {
 let shared: Promise<Application> | undefined;
 
 /**
- * A whole function for the official Node template: `export { handler as default }`. Configured by environment like the
+ * A whole function for the official Node template, called from its `handler.js`. Configured by environment like the
  * server; the model is loaded with the first call.
  */
 export const handler: Handler = createHandler(() => {

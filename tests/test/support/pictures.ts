@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { shapes } from "@cifar/cifar";
+import { CIFAR10_NORMALISATION, networkFor, recipeOf, shapes } from "@cifar/cifar";
+import { writeModelFile } from "@cifar/cnn/node";
 import { encode } from "fast-png";
 
 /** Drawn pictures of 32 × 32 pixels as PNG files, those of ten classes in turn. */
@@ -21,4 +22,11 @@ export async function writePictureFolder(folder: string, classes: readonly strin
       await writeFile(join(folder, name, file), pictures[10 * n + label] ?? new Uint8Array());
     }
   }
+}
+
+/** The file of an untrained model with these classes, as a run leaves one. */
+export async function writeModelOf(classes: readonly string[], file: string): Promise<void> {
+  const network = networkFor(recipeOf("fast"), classes.length, 0);
+  const normalisation = CIFAR10_NORMALISATION;
+  await writeModelFile(file, network, { classes, normalisation, accuracy: { accuracy: 1 / classes.length } });
 }

@@ -27,7 +27,7 @@ export async function openWorkFolder(): Promise<WorkFolder> {
   const [path, programs] = [join(base, "work"), join(base, "bin")];
   await mkdir(path);
   await mkdir(programs);
-  await symlink(join(ROOT, "node_modules"), join(base, "node_modules"));
+  await symlink(join(ROOT, "node_modules"), join(path, "node_modules"));
   for (const [name, script] of Object.entries(STAND_INS)) {
     await writeFile(join(programs, name), `#!/bin/sh\n${script}\n`);
     await chmod(join(programs, name), 0o755);

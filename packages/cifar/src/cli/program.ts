@@ -16,7 +16,7 @@ Exit status: 0 done; 1 failed; 2 wrong usage; 3 data, model or picture missing o
 5 training ran into NaN; 6 download failed; 130 stopped by Ctrl-C.`;
 
 /** The command `cifar` with all its subcommands. */
-function createProgram(): Command {
+export function createProgram(): Command {
   const program = new Command("cifar")
     .description("Trains and runs a convolutional network on CIFAR-10, without native code.")
     .version(VERSION)

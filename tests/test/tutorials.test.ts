@@ -1,0 +1,151 @@
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { dirname, extname, join } from "node:path";
+import { decodePicture, toInput } from "@cifar/cifar";
+import {
+  conv2d,
+  createPredictor,
+  encodeSafetensors,
+  flatten,
+  linear,
+  maxPool2d,
+  relu,
+  Sequential,
+  toPyTorch,
+} from "@cifar/cnn";
+import { readModelFile } from "@cifar/cnn/node";
+import { transformSync } from "esbuild";
+import { chromium } from "playwright-core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Block, blocksOf, NEEDS, SHELLS } from "./support/blocks.ts";
+import { CHROMIUM, WITHOUT_CHROMIUM } from "./support/chromium.ts";
+import { drawnPngs, writeModelOf, writePictureFolder } from "./support/pictures.ts";
+import { ROOT, type RunResult, run } from "./support/run.ts";
+import { openWorkFolder, type WorkFolder } from "./support/work-folder.ts";
+
+let folder: WorkFolder;
+beforeEach(async () => {
+  folder = await openWorkFolder();
+});
+afterEach(() => folder.remove());
+
+/** Does what a page says from its first block to its last, in one session of a shell. */
+async function follow(page: string): Promise<RunResult> {
+  const session: string[] = ["set -eu"];
+  for (const [index, block] of blocksOf(page).entries()) {
+    const { language, note, code } = block;
+    if (SHELLS.includes(language)) {
+      if (note === undefined || !NEEDS.includes(note)) session.push(code);
+    } else if (language === "ts" && note === undefined) {
+      const { code: script } = transformSync(code, { loader: "ts", format: "esm", target: "node20" });
+      await writeFile(join(folder.path, `program-${index}.mjs`), script);
+      session.push(`node program-${index}.mjs`);
+    } else if (isOfReader(block)) {
+      session.push(`mkdir -p ${dirname(note!)}; cat > ${note} <<'END OF FILE'\n${code}END OF FILE`);
+    }
+  }
+  const port = String(await freePort());
+  const script = session.join("\n").replaceAll(/(?<=--port |127\.0\.0\.1:)8080/g, port);
+  return run("bash", ["-c", script], { cwd: folder.path, env: { ...folder.env, log_level: "error" } });
+}
+
+/** A file that the reader writes, not an excerpt of one of this repository. */
+function isOfReader({ note }: Block): boolean {
+  return note !== undefined && !existsSync(join(ROOT, note));
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const probe = createTcpServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+const here = (...names: string[]) => join(folder.path, ...names);
+
+describe("the tutorials do what they say", () => {
+  it("Train on your own pictures", async () => {
+    await writePictureFolder(here("photos"), ["apples", "pears"], 20);
+    const { status, stdout, stderr } = await follow("docs/tutorials/own-pictures.md");
+    expect(status, stderr).toBe(0);
+    // 20 pictures a class, of which every fifth is a test picture.
+    expect(stdout).toMatch(/^apples +16 +4$/m);
+    const { card } = await readModelFile(here("runs", "fruit", "model.safetensors"));
+    expect(card.classes).toEqual(["apples", "pears"]);
+    for (const file of ["runs/fruit/report.html", "explained.png"]) expect(existsSync(here(file))).toBe(true);
+  });
+
+  it("Deploy your model to OpenFaaS", async () => {
+    await writePictureFolder(here("photos"), ["apples", "pears"], 5);
+    await mkdir(here("runs", "fruit"), { recursive: true });
+    await writeModelOf(["apples", "pears"], here("runs", "fruit", "model.safetensors"));
+    const { status, stdout, stderr } = await follow("docs/tutorials/deploy-to-openfaas.md");
+    expect(status, stderr).toBe(0);
+    expect(stdout).toContain('{"accuracy":0.5}');
+    expect(stdout).toMatch(/"label":"(apples|pears)".*"sure":false/);
+  });
+
+  it("Import a PyTorch model, with weights of its shapes", async () => {
+    const layers = [conv2d({ filters: 8, kernel: 3, padding: 1 }), relu(), maxPool2d({ size: 4 }), flatten()];
+    const network = new Sequential({ input: [32, 32, 3], layers: [...layers, linear({ outputs: 3 })] });
+    const weights = encodeSafetensors(toPyTorch(network.initialise({ method: "pytorch", seed: 2 })), { format: "pt" });
+    await writeFile(here("weights.safetensors"), weights);
+    await cp(join(ROOT, "examples", "pytorch", "import.js"), here("import.js"));
+    await writeFile(here("package.json"), '{ "type": "module" }');
+    const { status, stderr } = await follow("docs/tutorials/import-a-pytorch-model.md");
+    expect(status, stderr).toBe(0);
+    // There and back again.
+    expect((await readFile(here("for-pytorch.safetensors"))).subarray(-100)).toEqual(
+      Buffer.from(weights).subarray(-100),
+    );
+    expect(existsSync(here("model.onnx"))).toBe(true);
+  });
+
+  it.skipIf(CHROMIUM === undefined)(`Use it in a browser${WITHOUT_CHROMIUM}`, async () => {
+    await cp(join(ROOT, "examples", "browser"), folder.path, { recursive: true });
+    const { status, stderr } = await follow("docs/tutorials/use-it-in-a-browser.md");
+    expect(status, stderr).toBe(0);
+    expect(existsSync(here("site", "browser-thread.js"))).toBe(true);
+
+    const [png] = drawnPngs(1);
+    const { model, card } = await readModelFile(here("site", "model.safetensors"));
+    const predictor = await createPredictor(model, { ...card, threads: 1 });
+    const [expected] = await predictor.classify(toInput(decodePicture(png!), 32));
+    predictor.close();
+    expect(await askPage(here("site"), png!)).toContain(`${expected!.label}, `);
+  });
+});
+
+const TYPES: Readonly<Record<string, string>> = { ".html": "text/html", ".js": "text/javascript" };
+
+/** What a page says to a picture. */
+async function askPage(site: string, png: Uint8Array): Promise<string> {
+  const server = createServer(async (request, response) => {
+    const file = join(site, request.url === "/" ? "index.html" : (request.url ?? ""));
+    if (!existsSync(file)) return response.writeHead(404).end();
+    response.setHeader("Content-Type", TYPES[extname(file)] ?? "application/octet-stream");
+    return response.end(await readFile(file));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM!,
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+  });
+  try {
+    const page = await browser.newPage();
+    // The page's script hears of files only when its model is there.
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, { waitUntil: "networkidle" });
+    await page.locator("input").setInputFiles({ name: "a.png", mimeType: "image/png", buffer: Buffer.from(png) });
+    await page.locator("output", { hasText: "%" }).waitFor();
+    return (await page.locator("output").textContent()) ?? "";
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
