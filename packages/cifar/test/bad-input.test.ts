@@ -45,6 +45,8 @@ describe("wrong usage ends with status 2 and one line", () => {
       /'many' is invalid. Expected a whole number of at least 1/,
     ],
     ["a number below its range", ["train", "--batch", "0"], /at least 1/],
+    ["a dropout of 1", ["train", "--dropout", "1"], /from 0 to below 1/],
+    ["half a picture held out", ["train", "--held-out", "0.5"], /whole number of at least 0/],
     ["a learning rate below 0", ["train", "--lr", "-1"], /above 0/],
     ["a backend that does not exist", ["train", "--backend", "cuda"], /Allowed choices are wasm, reference, gpu/],
     [

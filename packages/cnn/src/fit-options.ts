@@ -9,6 +9,8 @@ export interface MuonOptions {
   readonly learningRate: number;
   /** 0 ≤ momentum < 1, default 0.9. */
   readonly momentum?: number;
+  /** Each step takes learning rate · weightDecay of every filter away; default that of everything else. */
+  readonly weightDecay?: number;
 }
 
 /** Stochastic gradient descent as in PyTorch. */

@@ -28,7 +28,7 @@ export class Optimiser {
     this.#engine = engine;
     this.#clipNorm = plan.clipNorm;
     this.#step = { learningRate: 0, weightDecay, gradientScale: 1 };
-    this.#muonStep = { learningRate: 0, weightDecay, gradientScale: 1 };
+    this.#muonStep = { learningRate: 0, weightDecay: muon?.weightDecay ?? 0, gradientScale: 1 };
     this.#muonRatio = muon === undefined ? 0 : muon.learningRate / plan.optimiser.learningRate;
     this.velocities = shapes.map((shape) => backend.tensor(shape));
     this.#gradients = shapes.map((shape) => backend.tensor(shape));

@@ -38,7 +38,7 @@ export function resolvePlan(options: TrainingOptions, channels: number): Trainin
       momentum,
       nesterov,
       weightDecay,
-      ...(options.optimiser.muon !== undefined && { muon: resolveMuon(options.optimiser.muon) }),
+      ...(options.optimiser.muon !== undefined && { muon: resolveMuon(options.optimiser.muon, weightDecay) }),
     },
     schedule,
     labelSmoothing,
@@ -59,11 +59,12 @@ function resolveAveraging(options: NonNullable<TrainingOptions["averaging"]>): R
   return { decay, from };
 }
 
-function resolveMuon(options: MuonOptions): Required<MuonOptions> {
-  const { learningRate, momentum = 0.9 } = options;
+function resolveMuon(options: MuonOptions, common: number): Required<MuonOptions> {
+  const { learningRate, momentum = 0.9, weightDecay = common } = options;
   range("optimiser.muon.learningRate", learningRate, learningRate > 0 && learningRate < 1e6, "above 0");
   range("optimiser.muon.momentum", momentum, momentum >= 0 && momentum < 1, "at least 0 and below 1");
-  return { learningRate, momentum };
+  range("optimiser.muon.weightDecay", weightDecay, weightDecay >= 0 && weightDecay < 1, "at least 0 and below 1");
+  return { learningRate, momentum, weightDecay };
 }
 
 function resolveWhitening(options: NonNullable<TrainingOptions["whitening"]>): Required<typeof options> {
@@ -117,7 +118,11 @@ function readWhitening(fields: Fields): Required<WhiteningOptions> {
 }
 
 function readMuon(fields: Fields): Required<MuonOptions> {
-  return { learningRate: fields.number("learningRate"), momentum: fields.number("momentum") };
+  return {
+    learningRate: fields.number("learningRate"),
+    momentum: fields.number("momentum"),
+    weightDecay: fields.number("weightDecay"),
+  };
 }
 
 function readSchedule(fields: Fields): Schedule {

@@ -96,6 +96,30 @@ describe.each(BACKENDS)("fit on backend $name", ({ name }) => {
   });
 });
 
+describe("Muon's weight decay", () => {
+  /** Every parameter after one step. */
+  async function afterOneStep(weightDecay: number): Promise<Map<string, Float32Array>> {
+    const model = toyNetwork();
+    const optimiser = { learningRate: 0.05, muon: { learningRate: 0.02, weightDecay } };
+    await run(model, { epochs: 1, batchSize: TRAIN.count, optimiser });
+    return new Map([...model.parameters].map(([name, { data }]) => [name, data.slice()]));
+  }
+
+  it("takes its part of every filter away, and of nothing else", async () => {
+    const first = toyNetwork().parameters;
+    const without = await afterOneStep(0);
+    const decayed = await afterOneStep(0.5);
+    for (const [name, values] of without) {
+      const isFilter = name === "0.weight" || name === "4.weight";
+      const away = first.get(name)!.data.map((value) => (isFilter ? 0.02 * 0.5 * value : 0));
+      const largest = Math.max(
+        ...values.map((value, index) => Math.abs(value - away[index]! - decayed.get(name)![index]!)),
+      );
+      expect(largest, name).toBeLessThan(1e-7);
+    }
+  });
+});
+
 describe("fit", () => {
   it("tells of start, every step, every epoch and the end", async () => {
     const { events, result } = await run(toyNetwork(), {}, { train: TRAIN, validation: subset(TRAIN, 0, 30) });

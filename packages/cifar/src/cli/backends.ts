@@ -1,6 +1,6 @@
 import { type BackendName, createWasmBackend, wasmSupported } from "@cifar/tensor";
-import { createReferenceBackend } from "@cifar/tensor/reference";
 import { enableRevectorization } from "@cifar/tensor/node";
+import { createReferenceBackend } from "@cifar/tensor/reference";
 import type { ComputeFlags } from "./options.js";
 
 /** A backend as `cifar info` shows it. */

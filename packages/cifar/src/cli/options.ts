@@ -67,3 +67,10 @@ export function computeOptions(flags: ComputeFlags): ComputeFlags {
     ...(flags.threads !== undefined && { threads: flags.threads }),
   };
 }
+
+/** Parser of numbers from 0 to below 1. */
+export function fraction(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value < 1) return value;
+  throw new InvalidArgumentError("Expected a number from 0 to below 1.");
+}

@@ -12,7 +12,11 @@ export function recipeRows(recipe: Recipe): [string, string][] {
       "optimiser",
       `SGD ${optimiser.learningRate}, momentum ${momentum}${nesterov ? " (Nesterov)" : ""}, weight decay ${weightDecay}`,
     ],
-    ["filters", muon !== undefined && `Muon ${muon.learningRate}, momentum ${muon.momentum ?? 0.9}`],
+    [
+      "filters",
+      muon !== undefined &&
+        `Muon ${muon.learningRate}, momentum ${muon.momentum ?? 0.9}, weight decay ${muon.weightDecay ?? weightDecay}`,
+    ],
     ["learning rate", describeSchedule(schedule)],
     [
       "first weights",

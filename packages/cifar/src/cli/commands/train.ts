@@ -16,6 +16,7 @@ import { describeMeasurement } from "../measurement.js";
 import {
   type ComputeFlags,
   computeOptions,
+  fraction,
   positiveNumber,
   wholeNumber,
   withComputeOptions,
@@ -29,6 +30,8 @@ interface TrainFlags extends ComputeFlags, OutputOptions {
   readonly epochs?: number;
   readonly batch?: number;
   readonly lr?: number;
+  readonly dropout?: number;
+  readonly heldOut?: number;
   readonly seed: number;
   readonly recipe: string;
   readonly limit?: number;
@@ -44,6 +47,8 @@ export function addTrainCommand(program: Command): void {
     .option("-e, --epochs <n>", "instead of the recipe's", wholeNumber(1))
     .option("-b, --batch <n>", "pictures in a step, instead of the recipe's", wholeNumber(1))
     .option("--lr <rate>", "highest learning rate, instead of the recipe's", positiveNumber)
+    .option("--dropout <rate>", "of the dropout layers, instead of the recipe's", fraction)
+    .option("--held-out <n>", "training pictures kept to validate on, instead of the recipe's", wholeNumber(0))
     .option("-s, --seed <n>", "what all random numbers depend on", wholeNumber(0), 0)
     .option("-l, --limit <n>", "only so many training pictures", wholeNumber(1))
     .option("-o, --out <folder>", "folder for this run; default: runs/ and a name with the time")
@@ -54,6 +59,8 @@ export function addTrainCommand(program: Command): void {
         "epochs",
         "batch",
         "lr",
+        "dropout",
+        "heldOut",
         "seed",
         "limit",
         "out",
@@ -91,6 +98,8 @@ function settingsOf(flags: TrainFlags): RunSettings {
     ...(flags.epochs !== undefined && { epochs: flags.epochs }),
     ...(flags.batch !== undefined && { batchSize: flags.batch }),
     ...(flags.lr !== undefined && { learningRate: flags.lr }),
+    ...(flags.dropout !== undefined && { dropout: flags.dropout }),
+    ...(flags.heldOut !== undefined && { heldOut: flags.heldOut }),
   });
   const commit = commitOfSources();
   return {
