@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { CIFAR10_NORMALISATION, loadCifar10, networkFor, recipeOf } from "@cifar/cifar";
 import { fit, subset } from "@cifar/cnn";
 import { enableRevectorization } from "@cifar/tensor/node";
+import { meanAndDeviation } from "../dist/statistics.js";
 
 const HELD_OUT = 5000;
 
@@ -47,10 +48,7 @@ for (let seed = 0; seed < Number(values.seeds); seed++) {
     if (epoch === options.epochs) finals.push(validationAccuracy);
   }
 }
-const mean = finals.reduce((sum, value) => sum + value, 0) / finals.length;
-const deviation = Math.sqrt(
-  finals.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, finals.length - 1),
-);
+const { mean, deviation } = meanAndDeviation(finals);
 console.log(
   JSON.stringify({
     recipe: values.recipe,

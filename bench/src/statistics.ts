@@ -26,6 +26,13 @@ export function summarise(samples: readonly number[]): Summary {
   };
 }
 
+/** Mean and standard deviation of a sample; the deviation of one number is 0. */
+export function meanAndDeviation(samples: readonly number[]): { readonly mean: number; readonly deviation: number } {
+  const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
+  const squares = samples.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / Math.max(1, samples.length - 1)) };
+}
+
 /** A ratio in three digits or more: `0.97×`, `2.06×`, `12.3×`, `167×`. */
 export function formatRatio(ratio: number): string {
   // By what rounding to two decimals would show, so that no 9.999 becomes 10.00.

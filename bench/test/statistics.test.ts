@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatRatio, quantile, summarise } from "../src/statistics.js";
+import { formatRatio, meanAndDeviation, quantile, summarise } from "../src/statistics.js";
 
 describe("quantile", () => {
   test("gives a number itself where the fraction meets it", () => {
@@ -50,4 +50,9 @@ describe("summarise", () => {
 test("formatRatio keeps three digits, and all before the point", () => {
   const shown = [0.034, 0.734, 1, 2.056, 9.994, 9.996, 12.34, 99.94, 99.96, 4197.2].map(formatRatio);
   expect(shown).toEqual(["0.03×", "0.73×", "1.00×", "2.06×", "9.99×", "10.0×", "12.3×", "99.9×", "100×", "4197×"]);
+});
+
+test("meanAndDeviation is that of a sample", () => {
+  expect(meanAndDeviation([2, 4, 4, 4, 5, 5, 7, 9])).toEqual({ mean: 5, deviation: Math.sqrt(32 / 7) });
+  expect(meanAndDeviation([3])).toEqual({ mean: 3, deviation: 0 });
 });
