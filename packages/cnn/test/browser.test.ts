@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
@@ -6,24 +5,10 @@ import { createWasmBackend } from "@cifar/tensor";
 import { build } from "esbuild";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CHROMIUM, LAUNCH_WITH_GPU, NO_CHROMIUM } from "../../../vitest.chromium.ts";
 import { type PageRequest, type PageResult, trainAndClassify } from "./support/page.js";
 import { lossesOf } from "./support/steps.js";
 import { toyPictures } from "./support/toys.js";
-
-/** A browser of this machine: CHROME_PATH, or where Debian puts Chromium. */
-const CHROMIUM = [process.env["CHROME_PATH"], "/usr/bin/chromium"].find((path) => path && existsSync(path));
-const skipped = CHROMIUM === undefined ? " (skipped: no Chromium at CHROME_PATH or /usr/bin/chromium)" : "";
-
-// WebGL and WebGPU rendered in software, where a machine has no GPU.
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-dev-shm-usage",
-  "--use-angle=swiftshader",
-  "--enable-unsafe-swiftshader",
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-  "--enable-features=Vulkan",
-];
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -57,14 +42,14 @@ function serve(scripts: ReadonlyMap<string, Uint8Array>): Server {
   });
 }
 
-describe.skipIf(CHROMIUM === undefined)(`in Chromium${skipped}`, () => {
+describe.skipIf(CHROMIUM === undefined)(`in Chromium${NO_CHROMIUM}`, () => {
   let server: Server;
   let browser: Browser;
 
   beforeAll(async () => {
     const scripts = await buildScripts();
     server = serve(scripts).listen(0, "127.0.0.1");
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ARGUMENTS });
+    browser = await chromium.launch(LAUNCH_WITH_GPU);
   });
   afterAll(async () => {
     await browser.close();

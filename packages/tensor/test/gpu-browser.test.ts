@@ -1,15 +1,11 @@
-import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CHROMIUM, LAUNCH_WITH_GPU, NO_CHROMIUM } from "../../../vitest.chromium.ts";
 import type { PageReport } from "./support/gpu-page.js";
-
-/** A browser of this machine: CHROME_PATH, or where Debian puts Chromium. */
-const CHROMIUM = [process.env["CHROME_PATH"], "/usr/bin/chromium"].find((path) => path && existsSync(path));
-const skipped = CHROMIUM === undefined ? " (skipped: no Chromium at CHROME_PATH or /usr/bin/chromium)" : "";
 
 /**
  * Sums in float32 where the reference adds in float64, and on a GPU exp, log, square root and quotients that may be off by a
@@ -18,18 +14,7 @@ const skipped = CHROMIUM === undefined ? " (skipped: no Chromium at CHROME_PATH 
 const TOLERANCE = 5e-5;
 const MUON_TOLERANCE = 5e-3;
 
-// SwiftShader renders in software, so that this runs on machines without a GPU.
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-dev-shm-usage",
-  "--use-angle=swiftshader",
-  "--enable-unsafe-swiftshader",
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-  "--enable-features=Vulkan",
-];
-
-describe.skipIf(CHROMIUM === undefined)(`backend gpu in Chromium${skipped}`, () => {
+describe.skipIf(CHROMIUM === undefined)(`backend gpu in Chromium${NO_CHROMIUM}`, () => {
   let server: Server;
   let browser: Browser;
   let page: Page;
@@ -49,7 +34,7 @@ describe.skipIf(CHROMIUM === undefined)(`backend gpu in Chromium${skipped}`, () 
       response.setHeader("Content-Type", asksScript ? "text/javascript" : "text/html");
       response.end(asksScript ? script : "<!doctype html><title>page</title>");
     }).listen(0, "127.0.0.1");
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ARGUMENTS });
+    browser = await chromium.launch(LAUNCH_WITH_GPU);
     page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   }, 30_000);

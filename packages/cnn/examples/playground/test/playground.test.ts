@@ -1,0 +1,120 @@
+import { readFile } from "node:fs/promises";
+import { loadModel } from "@cifar/cnn";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { CHROMIUM, NO_CHROMIUM } from "../../../../../vitest.chromium.ts";
+import { awaitStatus, awaitStep, coloursOf, drop, ServedPage } from "./support/served-page.js";
+
+describe.skipIf(CHROMIUM === undefined)(`the playground in Chromium${NO_CHROMIUM}`, () => {
+  let served: ServedPage;
+  beforeAll(async () => {
+    served = await ServedPage.open();
+  });
+  afterEach(() => served.closePages());
+  afterAll(() => served?.close());
+
+  it("trains on drawn shapes: the loss falls, and curves, filters and activations are drawn", async () => {
+    const page = await served.visit("count=128&epochs=6");
+    await page.evaluate(() => {
+      const losses: string[] = [];
+      const tile = document.getElementById("loss")!;
+      new MutationObserver(() => losses.push(tile.textContent!)).observe(tile, { childList: true });
+      Object.assign(globalThis, { losses });
+    });
+    await page.click("#go");
+    await awaitStatus(page, "Trained: 12 steps.");
+    const losses = (await page.evaluate<string[]>("losses")).map(Number).filter((loss) => loss > 0);
+    expect(losses.at(-1)).toBeLessThan(losses[0]!);
+    expect(await page.getAttribute("#accuracy-chart", "aria-label")).toMatch(/^\d+\.\d % .* at step 12 of 12$/);
+    expect(await page.textContent("#accuracy")).toMatch(/^\d+\.\d %$/);
+    expect(Number(await page.textContent("#speed"))).toBeGreaterThan(0);
+    for (const colours of await coloursOf(page, ".chart canvas")) expect(colours).toBeGreaterThan(10);
+    for (const colours of await coloursOf(page, "#filters")) expect(colours).toBeGreaterThan(100);
+    const stages = await coloursOf(page, "#stages canvas");
+    expect(stages).toHaveLength(6);
+    for (const colours of stages) expect(colours).toBeGreaterThan(100);
+  });
+
+  it("stops, goes on where it stood with backend reference, and a saved model says the same elsewhere", async () => {
+    const page = await served.visit("count=128&epochs=100");
+    await page.click("#go");
+    await awaitStep(page, 3);
+    await page.getByRole("button", { name: "Stop" }).click();
+    const [, stopped] = /after step (\d+) of 200/.exec(await awaitStatus(page, "Stopped"))!;
+
+    await page.selectOption("#backend", "reference");
+    await page.getByRole("button", { name: "Go on" }).click();
+    await awaitStatus(page, "reference");
+    await awaitStep(page, Number(stopped) + 1);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await awaitStatus(page, "Stopped");
+    const trained = await page.locator("#speeds tbody td:first-child").allTextContents();
+    expect(trained).toEqual([expect.stringMatching(/^wasm/), expect.stringMatching(/^reference/)]);
+
+    const answer = await page.locator("#bars").textContent();
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByText("Save model").click()]);
+    expect(download.suggestedFilename()).toBe("model.safetensors");
+    const file = await download.path();
+    const { card } = loadModel(await readFile(file));
+    expect(card.training).toMatchObject({ recipe: "fast", data: "shapes" });
+
+    const other = await served.visit("count=64");
+    const bytes = await readFile(file);
+    await other.setInputFiles("#model-file", { name: "mine.safetensors", mimeType: "", buffer: bytes });
+    await awaitStatus(other, "Loaded mine.safetensors: 143,018 weights, 10 classes");
+    await other.locator("#bars .percent").first().waitFor();
+    expect(await other.locator("#bars").textContent()).toBe(answer);
+  });
+
+  it("says in one line which file is wrong, and why", async () => {
+    const page = await served.visit("count=64");
+    const message = page.locator("#message");
+    await drop(page, { "notes.txt": "milk" });
+    await message
+      .getByText(/^notes\.txt is no file of CIFAR-10 .*, no model \(\.safetensors\) and no picture$/)
+      .waitFor();
+    await drop(page, { "data_batch_1.bin": "cut off" });
+    await message.getByText("data_batch_1.bin: expected records of 3073 bytes, found 7 bytes").waitFor();
+    await drop(page, { "test_batch.bin": "" });
+    await message.getByText("there is no file to train on").waitFor();
+    await drop(page, { "mine.safetensors": "not a model" });
+    await message.getByText(/^mine\.safetensors: safetensors/).waitFor();
+    // The page stands where it stood.
+    expect(await page.isEnabled("#go")).toBe(true);
+    expect(await page.textContent("#data-name")).toMatch(/^shapes: 64 pictures/);
+  });
+
+  it("takes CIFAR-10's files as they are dropped", async () => {
+    const page = await served.visit("count=64");
+    const record = (label: number) => String.fromCharCode(label) + "x".repeat(3072);
+    await drop(page, {
+      "data_batch_2.bin": record(3) + record(9),
+      "data_batch_1.bin": record(0),
+      "test_batch.bin": record(8),
+    });
+    await page.getByText("CIFAR-10: 3 pictures to train on, 1 to test with").waitFor();
+    expect(await page.locator("#samples button").getAttribute("aria-label")).toBe("ship");
+  });
+
+  it("fits a phone and is worked by keyboard alone", async () => {
+    const page = await served.visit("count=64&epochs=1", 360);
+    await page.focus("#go");
+    await page.keyboard.press("Enter");
+    await awaitStatus(page, "Trained");
+    const second = page.locator("#samples button").nth(1);
+    await second.focus();
+    await page.keyboard.press("Enter");
+    expect(await second.getAttribute("aria-pressed")).toBe("true");
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  });
+
+  it("asks nobody but its own server, and only for its files", async () => {
+    const page = await served.visit("count=64&epochs=1&threads=2");
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    await page.click("#go");
+    await awaitStatus(page, "Trained");
+    expect(await page.locator("#speeds tbody td:nth-child(2)").allTextContents()).toEqual(["2"]);
+    await expect(page.evaluate(() => fetch(location.href))).rejects.toThrow();
+    const strangers = served.requests.filter((url) => !url.startsWith(`${served.origin}/`) && !url.startsWith("blob:"));
+    expect(strangers).toEqual([]);
+  });
+});
