@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { createServer } from "node:net";
@@ -11,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
 import { CIFAR10_CLASSES, CIFAR10_NORMALISATION } from "@cifar/cifar";
 import { cifarCnn, saveModel } from "@cifar/cnn";
+import { residentMB } from "../memory.js";
 
 /** The one file of code of the image. */
 export const RUNTIME = fileURLToPath(
@@ -92,7 +92,7 @@ export async function startFunction(modelPath: string, picture: Buffer): Promise
   return {
     port,
     firstAnswerMilliseconds,
-    residentMB: () => residentMB(child),
+    residentMB: () => residentMB(child.pid),
     async stop() {
       child.kill("SIGTERM");
       await once(child, "exit");
@@ -112,13 +112,6 @@ function answers(port: number, picture: Buffer): Promise<boolean> {
     outgoing.on("error", () => resolve(false));
     outgoing.end(picture);
   });
-}
-
-function residentMB(child: ChildProcess): number | undefined {
-  const path = `/proc/${child.pid}/status`;
-  if (!existsSync(path)) return undefined;
-  const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(path, "utf8")) ?? [];
-  return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
 }
 
 /** From the start of node to its end, for a script without a line. */

@@ -1,8 +1,9 @@
 import type { Suite } from "../suite.js";
+import { footprint } from "./footprint.js";
 import { infer } from "./infer.js";
 import { kernels } from "./kernels.js";
 import { serve } from "./serve.js";
 import { train } from "./train.js";
 
 /** All suites, in the order in which they run. */
-export const suites: readonly Suite[] = [kernels, infer, train, serve];
+export const suites: readonly Suite[] = [infer, train, kernels, serve, footprint];
