@@ -14,11 +14,8 @@ import { residentMB } from "../memory.js";
 
 /** The one file of code of the image. */
 export const RUNTIME = fileURLToPath(
-  new URL("dist/runtime/index.mjs", import.meta.resolve("@cifar/faas-handler/package.json")),
+  new URL("dist/runtime/index.js", import.meta.resolve("@cifar/faas-handler/package.json")),
 );
-
-/** Those of the image's Dockerfile. */
-const FLAGS = ["--expose-gc", "--optimize-for-size", "--max-semi-space-size=1", "--max-old-space-size=64"];
 
 /** The network of the mission in a file; which weights it has makes no difference to the time that it takes. */
 export async function writeModel(): Promise<{ readonly path: string; remove(): Promise<void> }> {
@@ -79,7 +76,7 @@ export interface FunctionProcess {
 export async function startFunction(modelPath: string, picture: Buffer): Promise<FunctionProcess> {
   const port = await freePort();
   const started = performance.now();
-  const child = spawn(process.execPath, [...FLAGS, RUNTIME], {
+  const child = spawn(process.execPath, [RUNTIME], {
     // The log is written, as it is in a cluster, but to nowhere.
     stdio: ["ignore", "ignore", "inherit"],
     env: { model_path: modelPath, http_port: String(port) },

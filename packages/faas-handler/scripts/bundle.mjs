@@ -1,5 +1,6 @@
 // Bundles the program of the image to one file, with the page inside, and gathers the licences of what is in it. Where
-// `threads` is above 1, further threads start from a small file of their own beside it.
+// `threads` is above 1, further threads start from a small file of their own beside it. Both are CommonJS: Node starts
+// them without its loader of ES modules.
 // `node scripts/bundle.mjs` writes to dist/runtime; with a folder as argument it writes there (see `npm run template`).
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -22,27 +23,35 @@ const pageInside = {
   },
 };
 
+/** Modules of Node's own that nothing in the bundle uses are not loaded. */
+const nodeOnDemand = {
+  name: "node-on-demand",
+  setup(build) {
+    build.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, external: true, sideEffects: false }));
+  },
+};
+
 const { outputFiles, metafile } = await build({
   entryPoints: {
     index: join(here, "dist/main.js"),
     "node-thread": fileURLToPath(new URL("platform/node-thread.js", import.meta.resolve("@cifar/cnn"))),
   },
   outdir: target,
-  outExtension: { ".js": ".mjs" },
   bundle: true,
   platform: "node",
-  format: "esm",
+  format: "cjs",
   target: "node20",
   minify: true,
   legalComments: "none",
   metafile: true,
   write: false,
   absWorkingDir: here,
-  plugins: [pageInside],
+  plugins: [pageInside, nodeOnDemand],
   // The function computes on the CPU: backend gpu, which is loaded on demand alone, stays out.
   external: ["@cifar/tensor/gpu"],
-  // Dependencies in CommonJS ask for Node's own modules with require.
-  banner: { js: 'import{createRequire as r}from"node:module";const require=r(import.meta.url);' },
+  // CommonJS knows its file by a path and not by an address.
+  define: { "import.meta.url": "address" },
+  banner: { js: 'const address=require("node:url").pathToFileURL(__filename).href;' },
 });
 
 /** Folder of the package that a file belongs to, if it is one of node_modules. */
@@ -68,11 +77,10 @@ const licences = await Promise.all([here, ...folders.map((folder) => join(here, 
 
 await mkdir(target, { recursive: true });
 for (const { path, contents } of outputFiles) {
-  // The name under which the program looks for its threads.
-  const file = path.replace("node-thread.mjs", "node-thread.js");
-  await writeFile(file, contents);
-  console.log(`${relative(process.cwd(), file)}: ${contents.length} bytes`);
+  await writeFile(path, contents);
+  console.log(`${relative(process.cwd(), path)}: ${contents.length} bytes`);
 }
+await writeFile(join(target, "package.json"), '{ "type": "commonjs" }\n');
 await writeFile(join(target, "LICENSES.txt"), licences.join(`\n${"-".repeat(80)}\n\n`));
 
 // A template's own function answers at once: with the weights that ship.

@@ -100,7 +100,7 @@ head -c 3072 /dev/urandom | curl -sS --data-binary @- -H 'Content-Type: applicat
 head -c 3073000 /dev/zero | curl -sS --data-binary @- -H 'Content-Type: application/octet-stream' \
   -w 'evaluate: %{http_code} in %{time_total} s\n' -o /dev/null "http://127.0.0.1:$port/evaluate"
 podman "${storage[@]}" exec "$container" sh -c 'id; touch /home/app/x 2>&1 || true; find / -xdev -name node_modules -path "/home/*" 2>/dev/null | wc -l'
-podman "${storage[@]}" exec "$container" sh -c 'for p in /proc/[0-9]*; do tr "\0" " " < $p/cmdline | grep -q runtime/index.mjs && grep -E "VmHWM|VmRSS" $p/status; done' || true
+podman "${storage[@]}" exec "$container" sh -c 'for p in /proc/[0-9]*; do tr "\0" " " < $p/cmdline | grep -q runtime/index.js && grep -E "VmHWM|VmRSS" $p/status; done' || true
 say "SIGTERM"
 podman "${storage[@]}" kill --signal TERM "$container" >/dev/null
 echo "exit code $(podman "${storage[@]}" wait "$container")"

@@ -18,7 +18,9 @@ export interface ServerOptions {
   /** Default: loaded from `config.modelPath`. */
   readonly classifier?: Classifier;
   /** For programs: switches on what makes the network faster in this process, and says what came of it. */
-  readonly tune?: () => string;
+  readonly tune?: () => Promise<string>;
+  /** For programs: finds what collects garbage at once; default: `gc` of `node --expose-gc`. */
+  readonly collector?: () => Promise<() => void>;
   /** Default: the exports of `handler.js` beside the model. */
   readonly hooks?: Hooks;
 }
@@ -27,7 +29,8 @@ export interface ServerOptions {
 export function createApplication(options: ServerOptions): Application {
   const { config = readConfig(process.env) } = options;
   const logger = options.logger ?? createLogger(config.logLevel, (line) => process.stdout.write(line));
-  const garbage = new GarbageMeter(globalThis.gc);
+  const { gc } = globalThis;
+  const garbage = new GarbageMeter(options.collector ?? (gc === undefined ? undefined : async () => gc));
   return new Application({ config, logger, garbage, decode: pictureDecoder(config.maxPixels, garbage) });
 }
 

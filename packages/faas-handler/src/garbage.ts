@@ -9,23 +9,23 @@ const LIMIT = 3 * 2 ** 22;
  * 64 MB of them, which in a container of 128 MB is too late.
  */
 export class GarbageMeter {
-  readonly #collect: (() => void) | undefined;
+  readonly #collector: (() => Promise<() => void>) | undefined;
   #bytes = 0;
   #collected: Promise<void> | undefined;
 
-  /** @param collect `gc` of `node --expose-gc`; without it nothing is done */
-  constructor(collect: (() => void) | undefined) {
-    this.#collect = collect;
+  /** @param collector finds what collects, asked for when it is needed; without one nothing is done */
+  constructor(collector: (() => Promise<() => void>) | undefined) {
+    this.#collector = collector;
   }
 
   add(bytes: number): void {
-    if (this.#collect === undefined || bytes < LARGE) {
+    if (this.#collector === undefined || bytes < LARGE) {
       return;
     }
     this.#bytes += bytes;
     if (this.#bytes > LIMIT) {
       this.#bytes = 0;
-      this.#collected ??= this.#collectSoon(this.#collect);
+      this.#collected ??= this.#collectSoon(this.#collector);
     }
   }
 
@@ -34,7 +34,8 @@ export class GarbageMeter {
     return this.#collected;
   }
 
-  async #collectSoon(collect: () => void): Promise<void> {
+  async #collectSoon(collector: () => Promise<() => void>): Promise<void> {
+    const collect = await collector();
     // Once whoever made it has let go of it.
     await new Promise<void>((resolve) => setImmediate(resolve));
     collect();

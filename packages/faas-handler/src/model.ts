@@ -15,7 +15,7 @@ export interface LoadOptions {
   readonly config: Config;
   readonly logger: Logger;
   /** Switches on what a program may and a library may not, such as flags of V8; says what came of it. */
-  readonly tune?: (() => string) | undefined;
+  readonly tune?: (() => Promise<string>) | undefined;
 }
 
 /**
@@ -87,7 +87,7 @@ class NetworkClassifier implements Classifier {
   async #improve(): Promise<void> {
     const { config, logger, tune } = this.#options;
     try {
-      const tuned = tune?.();
+      const tuned = await tune?.();
       const single = await makePredictor(this.#loaded, this.#options, 1);
       const many = config.maxBatch > 1 ? await makePredictor(this.#loaded, this.#options, config.maxBatch) : single;
       const alone = await millisecondsFor(single, this.#size);

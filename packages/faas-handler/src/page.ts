@@ -1,10 +1,11 @@
-import { createHash } from "node:crypto";
 import type { FunctionAnswer } from "./message.js";
 import { type PageSource, readPageSource } from "./page-source.js";
 
 export const HTML_TYPE = "text/html";
 
-function hashOf(text: string): string {
+/** For a Content-Security-Policy; the module is loaded with the first page, so that a start does not pay for it. */
+async function hashOf(text: string): Promise<string> {
+  const { createHash } = await import("node:crypto");
   return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
 
@@ -12,7 +13,7 @@ function hashOf(text: string): string {
  * Puts style and script into the page and allows exactly these two, pictures that the page makes itself, and requests
  * to where it came from (Content-Security-Policy level 3, with hashes).
  */
-function buildPage({ html, style, script }: PageSource): FunctionAnswer {
+async function buildPage({ html, style, script }: PageSource): Promise<FunctionAnswer> {
   const body = html
     .replace("<!-- style -->", () => `<style>${style}</style>`)
     .replace("<!-- script -->", () => `<script type="module">${script}</script>`);
@@ -22,8 +23,8 @@ function buildPage({ html, style, script }: PageSource): FunctionAnswer {
       "content-type": `${HTML_TYPE}; charset=utf-8`,
       "content-security-policy": [
         "default-src 'none'",
-        `script-src ${hashOf(script)}`,
-        `style-src ${hashOf(style)}`,
+        `script-src ${await hashOf(script)}`,
+        `style-src ${await hashOf(style)}`,
         "img-src blob: data:",
         "connect-src 'self'",
         "base-uri 'none'",
@@ -39,10 +40,10 @@ function buildPage({ html, style, script }: PageSource): FunctionAnswer {
   };
 }
 
-let built: FunctionAnswer | undefined;
+let built: Promise<FunctionAnswer> | undefined;
 
 /** The page, put together when the first browser asks for it. */
-export function page(): FunctionAnswer {
+export function page(): Promise<FunctionAnswer> {
   built ??= buildPage(readPageSource());
   return built;
 }

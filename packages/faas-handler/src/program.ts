@@ -1,6 +1,5 @@
-import { enableRevectorization } from "@cifar/tensor/node";
 import { checkModelFile, readConfig } from "./config.js";
-import { createApplication, createServer, loadInto } from "./create.js";
+import { createApplication, createServer, loadInto, type ServerOptions } from "./create.js";
 import { createLogger } from "./log.js";
 import type { FunctionServer } from "./server.js";
 
@@ -26,10 +25,11 @@ export async function untilSignal(server: FunctionServer): Promise<void> {
   logger.log("info", "ended");
 }
 
-/** What a program may do for speed: V8's 256-bit vectors, after a check that no result changes. */
-export function tune(): string {
-  return enableRevectorization().reason;
-}
+/** What programs do beyond what a library may; both change flags of V8. */
+export const PROGRAM_OPTIONS = {
+  tune: async () => (await import("./tuning.js")).tune(),
+  collector: async () => (await import("./tuning.js")).exposeCollector(),
+} satisfies ServerOptions;
 
 /**
  * Loads model and hooks and classifies one picture, so that the build of an image fails where its function would.
@@ -60,7 +60,7 @@ export async function runProgram(environment: Readonly<Record<string, string | u
     const config = readConfig(environment);
     logger = createLogger(config.logLevel, (line) => process.stdout.write(line));
     checkModelFile(config);
-    const server = createServer({ config, logger, tune });
+    const server = createServer({ config, logger, ...PROGRAM_OPTIONS });
     const port = await server.listen(config.port);
     logger.log("info", "listening", { port, msSinceStart: Math.round(performance.now()) });
     await untilSignal(server);

@@ -10,7 +10,7 @@ import { type Config, ConfigurationError, checkModelFile, readConfig } from "./c
 import { createServer, loadInto } from "./create.js";
 import { hooksPath } from "./load-hooks.js";
 import { createLogger, type Logger } from "./log.js";
-import { lineFor, tune, untilSignal } from "./program.js";
+import { lineFor, PROGRAM_OPTIONS, untilSignal } from "./program.js";
 import type { FunctionServer } from "./server.js";
 
 const HELP = `Usage: cifar serve [options]
@@ -121,7 +121,7 @@ function fail(error: unknown, code: number): number {
 
 async function serveHere(config: Config, flags: { host: string; watch: boolean }): Promise<number> {
   const logger = createLogger(config.logLevel, (line) => process.stdout.write(line));
-  const server = createServer({ config, logger, tune });
+  const server = createServer({ config, logger, ...PROGRAM_OPTIONS });
   const port = await server.listen(config.port, flags.host);
   process.stderr.write(`Serving ${config.modelPath} at http://${flags.host}:${port}\n`);
   const unwatch = flags.watch ? watchFiles(server, logger) : () => undefined;
@@ -146,7 +146,7 @@ function watchFiles({ application }: FunctionServer, logger: Logger): () => void
   const reload = async (): Promise<void> => {
     version++;
     try {
-      await loadInto(application, { tune }, version);
+      await loadInto(application, PROGRAM_OPTIONS, version);
     } catch (error) {
       logger.log("error", `not taken up: ${lineFor(error)}`);
     }

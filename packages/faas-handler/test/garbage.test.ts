@@ -4,7 +4,7 @@ import { GarbageMeter } from "../src/garbage.ts";
 
 it("large garbage is collected once there are 12 MB of it; small garbage is V8's business", async () => {
   let collections = 0;
-  const meter = new GarbageMeter(() => {
+  const meter = new GarbageMeter(async () => () => {
     collections++;
   });
   for (let request = 0; request < 1000; request++) {

@@ -11,8 +11,8 @@ import { type FunctionFolder, makeFunctionFolder } from "./support/model-file.ts
 const run = promisify(execFile);
 const TEMPLATE = fileURLToPath(new URL("../../../template/cnn-node/", import.meta.url));
 const BUILT = fileURLToPath(new URL("../dist/runtime/", import.meta.url));
-/** The program, and the script of further threads. */
-const CODE = ["index.mjs", "node-thread.js"];
+/** The program, the script of further threads, and what says that both are CommonJS. */
+const CODE = ["index.js", "node-thread.js", "package.json"];
 
 /** Files of the template that a checkout holds and an image may get. */
 function files(folder: string): string[] {
@@ -56,7 +56,7 @@ describe("the template", () => {
       copyFileSync(join(TEMPLATE, "runtime", name), join(alone, name));
     }
     cpSync(join(TEMPLATE, "function/handler.js"), join(folder.path, "handler.js"));
-    const { stdout } = await run(process.execPath, [join(alone, "index.mjs"), "--check"], {
+    const { stdout } = await run(process.execPath, [join(alone, "index.js"), "--check"], {
       cwd: alone,
       env: { model_path: folder.modelPath },
     });
@@ -66,7 +66,7 @@ describe("the template", () => {
         .split("\n")
         .map((line) => JSON.parse(line).message),
     ).toContain("ready");
-    const threaded = spawn(process.execPath, [join(alone, "index.mjs")], {
+    const threaded = spawn(process.execPath, [join(alone, "index.js")], {
       cwd: alone,
       stdio: ["ignore", "pipe", "inherit"],
       env: { model_path: folder.modelPath, http_port: "0", threads: "2", max_batch: "32" },
@@ -84,7 +84,7 @@ describe("the template", () => {
 
   it("fails to build where the function could not run: no model, a broken one, hooks that are none", async () => {
     const check = (): Promise<unknown> =>
-      run(process.execPath, [join(TEMPLATE, "runtime/index.mjs"), "--check"], {
+      run(process.execPath, [join(TEMPLATE, "runtime/index.js"), "--check"], {
         env: { model_path: folder.modelPath },
       });
     writeFileSync(join(folder.path, "handler.js"), "export const before = 1;");
