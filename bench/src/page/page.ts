@@ -1,6 +1,6 @@
 import type { Results, Run } from "../results.js";
 import { type Suite, toGrid, toMarkdown } from "../suite.js";
-import { type Bar, barsOf, gridOf } from "./bars.js";
+import { barsOf, type Figure, figuresOf, gridOf } from "./bars.js";
 import { drawBars } from "./chart.js";
 
 /** The page of results, and its pictures by their names. */
@@ -26,11 +26,11 @@ export async function makePage(suites: readonly Suite[], results: readonly Resul
   for (const suite of suites) {
     const runs = results.find((one) => one.suite === suite.name)?.runs ?? [];
     if (runs.length === 0) continue;
-    const bars = suite.chart === undefined ? [] : barsOf(suite.chart, runs);
-    if (suite.chart !== undefined && bars.length > 0) {
-      images.set(imageOf(suite), await drawBars(suite.chart, bars));
+    const figures = suite.chart === undefined ? [] : figuresOf(suite.chart, runs);
+    if (suite.chart !== undefined && figures.length > 0) {
+      images.set(imageOf(suite), await drawBars(suite.chart, barsOf(suite.chart, figures)));
     }
-    sections.push(section(suite, runs, bars));
+    sections.push(section(suite, runs, figures));
   }
   return { markdown: `${[OPENING, ...sections].join("\n\n")}\n`, images };
 }
@@ -39,8 +39,9 @@ function imageOf({ name }: Suite): string {
   return `bench-${name}.svg`;
 }
 
-function section(suite: Suite, runs: readonly Run[], bars: readonly Bar[]): string {
-  const lead = bars.length === 0 ? [] : [`![${suite.chart?.axis}](images/${imageOf(suite)})`, toGrid(gridOf(bars))];
+function section(suite: Suite, runs: readonly Run[], figures: readonly Figure[]): string {
+  const picture = `![${suite.chart?.axis}](images/${imageOf(suite)})`;
+  const lead = figures.length === 0 ? [] : [picture, toGrid(gridOf(figures))];
   const summary = `${suite.summary.charAt(0).toUpperCase()}${suite.summary.slice(1)}.`;
   return [`## ${suite.name}`, summary, ...lead, ...runs.map(absolute)].join("\n\n");
 }

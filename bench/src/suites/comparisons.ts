@@ -56,13 +56,16 @@ function toTable(title: string, { entries, absent }: Comparison): Table {
   return {
     title,
     columns: ["", RATIO, "pictures/s", "ms a run (quartiles)", "output differs by"],
-    rows: entries.map(({ name, ratio, picturesPerSecond, time, difference }, index) => [
-      name,
-      index === 0 ? "—" : formatRatio(ratio),
-      Math.round(picturesPerSecond),
-      `${time.median.toFixed(2)} (${time.lowerQuartile.toFixed(2)}–${time.upperQuartile.toFixed(2)})`,
-      index === 0 ? "—" : difference.toExponential(0),
-    ]),
+    rows: [
+      ...entries.map(({ name, ratio, picturesPerSecond, time, difference }, index) => [
+        name,
+        index === 0 ? "—" : formatRatio(ratio),
+        Math.round(picturesPerSecond),
+        `${time.median.toFixed(2)} (${time.lowerQuartile.toFixed(2)}–${time.upperQuartile.toFixed(2)})`,
+        index === 0 ? "—" : difference.toExponential(0),
+      ]),
+      ...absent.map(({ name }) => [name, "left out", "", "", ""]),
+    ],
     notes: [
       ...entries.map(({ name, description }) => `${name}: ${description}`),
       ...absent.map(({ name, reason }) => `${name} is left out: ${reason}`),
