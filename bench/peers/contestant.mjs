@@ -1,40 +1,21 @@
 /**
- * What the peers in JavaScript have in common: the protocol of bench/src/protocol.ts on stdin and stdout, and reading
- * safetensors (theirs must not depend on the engine they are compared with).
+ * What the peers in JavaScript have in common: the protocol of bench/src/protocol.ts on stdin and stdout, and reading the
+ * files of a task.
  */
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { parseSafetensors, softmax } from "./safetensors.mjs";
 
-const TYPES = { F32: Float32Array, I32: Int32Array, U8: Uint8Array };
+export { softmax };
 
-/** Tensors by name, as { shape, data }. */
+/** Tensors of a file by name, as { shape, data }. */
 export function readSafetensors(path) {
-  const bytes = readFileSync(path);
-  const length = Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.toString("utf8", 8, 8 + length));
-  const tensors = new Map();
-  for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
-    if (name === "__metadata__") continue;
-    const body = bytes.buffer.slice(
-      bytes.byteOffset + 8 + length + data_offsets[0],
-      bytes.byteOffset + 8 + length + data_offsets[1],
-    );
-    tensors.set(name, { shape, data: new TYPES[dtype](body) });
-  }
-  return tensors;
+  return parseSafetensors(readFileSync(path));
 }
 
-/** Rows of ten logits to probabilities. */
-export function softmax(logits) {
-  const probabilities = [];
-  for (let row = 0; row < logits.length; row += 10) {
-    const values = Array.from(logits.slice(row, row + 10));
-    const largest = Math.max(...values);
-    const powers = values.map((value) => Math.exp(value - largest));
-    const sum = powers.reduce((a, b) => a + b);
-    probabilities.push(...powers.map((power) => power / sum));
-  }
-  return probabilities;
+/** A request with its files read. */
+export function readTask({ task, weights, input }) {
+  return { task, weights: readSafetensors(weights), input: readSafetensors(input) };
 }
 
 /**

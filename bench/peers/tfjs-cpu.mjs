@@ -1,5 +1,5 @@
 /** tfjs's plain JavaScript backend as a contestant. */
-import { load, serve } from "./contestant.mjs";
+import { load, readTask, serve } from "./contestant.mjs";
 import { prepareTfjs } from "./tfjs.mjs";
 
 await serve(async (request) => {
@@ -8,5 +8,5 @@ await serve(async (request) => {
   const tf = await load("@tensorflow/tfjs");
   await tf.setBackend("cpu");
   await tf.ready();
-  return prepareTfjs(tf, request);
+  return prepareTfjs(tf, readTask(request));
 });

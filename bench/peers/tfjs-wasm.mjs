@@ -1,5 +1,5 @@
 /** tfjs's WebAssembly backend as a contestant: SIMD, and one thread, as its threads need a browser. */
-import { load, serve } from "./contestant.mjs";
+import { load, readTask, serve } from "./contestant.mjs";
 import { prepareTfjs } from "./tfjs.mjs";
 
 await serve(async (request) => {
@@ -8,5 +8,5 @@ await serve(async (request) => {
   await load("@tensorflow/tfjs-backend-wasm");
   await tf.setBackend("wasm");
   await tf.ready();
-  return prepareTfjs(tf, request);
+  return prepareTfjs(tf, readTask(request));
 });

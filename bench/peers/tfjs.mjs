@@ -1,5 +1,5 @@
 /** tfjs as a contestant, on the backend that the caller has set up. */
-import { readSafetensors, softmax } from "./contestant.mjs";
+import { softmax } from "./safetensors.mjs";
 
 /** The network with PyTorch's weights turned to tfjs's layouts. */
 function network(tf, weights) {
@@ -38,9 +38,8 @@ function network(tf, weights) {
 
 /** What `serve` wants, for tfjs on one backend. */
 export async function prepareTfjs(tf, { task, weights, input }) {
-  const model = network(tf, readSafetensors(weights));
-  const tensors = readSafetensors(input);
-  const { data, shape } = tensors.get("input");
+  const model = network(tf, weights);
+  const { data, shape } = input.get("input");
   const pictures = tf.tensor(data, shape).transpose([0, 2, 3, 1]);
   const description = `@tensorflow/tfjs ${tf.version.tfjs} (${tf.getBackend()})`;
   if (task === "infer") {
@@ -52,7 +51,7 @@ export async function prepareTfjs(tf, { task, weights, input }) {
     };
     return { description, output: softmax(await run()), run };
   }
-  const labels = tf.oneHot(tf.tensor1d(Array.from(tensors.get("labels").data), "int32"), 10).toFloat();
+  const labels = tf.oneHot(tf.tensor1d(Array.from(input.get("labels").data), "int32"), 10).toFloat();
   // tfjs's own momentum optimiser with Nesterov computes what PyTorch's does.
   const optimiser = tf.train.momentum(0.01, 0.9, true);
   const variables = model.trainableWeights.map((weight) => weight.val);

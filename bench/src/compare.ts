@@ -3,7 +3,7 @@ import type { PrepareRequest } from "./protocol.js";
 import { type Summary, summarise } from "./statistics.js";
 
 /** One contestant's part in a comparison. */
-interface Entry {
+export interface Entry {
   readonly name: string;
   readonly description: string;
   /** Milliseconds a run. */
@@ -14,6 +14,8 @@ interface Entry {
    * Ours against this one: median over its rounds of (its time / our time in the same round). Above 1: we are faster.
    */
   readonly ratio: number;
+  /** Median of each of its rounds, in milliseconds. */
+  readonly rounds: readonly number[];
   /** Largest difference of its output from ours. */
   readonly difference: number;
 }
@@ -37,11 +39,10 @@ export interface CompareOptions {
   readonly rounds: number;
   /** About how long a turn lasts. */
   readonly turnMilliseconds: number;
+  /** Who needs longer for a run, in ms, has one turn only: a benchmark must end. Default 3000. */
+  readonly slow?: number;
   readonly onProgress: (line: string) => void;
 }
-
-/** Who needs longer for a run, in ms, has one turn only: a benchmark must end. */
-const SLOW = 3000;
 
 interface Runner {
   readonly contestant: Contestant;
@@ -73,7 +74,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
         if (!(difference <= options.tolerance)) {
           throw new Error(`${spec.name} computes something else: its output differs from ours by ${difference}`);
         }
-        const paced = await warmUp(contestant, options.turnMilliseconds);
+        const paced = await warmUp(contestant, options);
         runners.push({ contestant, description, difference, ...paced, samples: [], roundMedians: [] });
         onProgress(`  ${spec.name}: ${description}`);
       } catch (error) {
@@ -94,7 +95,6 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   } finally {
     for (const { contestant } of runners) contestant.close();
   }
-  const reference = runners[0]!.roundMedians;
   const entries = runners.map((runner) => {
     const time = summarise(runner.samples);
     return {
@@ -102,20 +102,27 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
       description: runner.description,
       time,
       picturesPerSecond: (request.batch * 1000) / time.median,
-      ratio: summarise(runner.roundMedians.map((median, round) => median / reference[round]!)).median,
+      ratio: ratioOf(runner.roundMedians, runners[0]!.roundMedians),
+      rounds: runner.roundMedians,
       difference: runner.difference,
     };
   });
   return { task: request.task, batch: request.batch, threads: request.threads, entries, absent };
 }
 
+/** Median over the rounds that both had of how many times as long one of them took as the other. */
+export function ratioOf(times: readonly number[], others: readonly number[]): number {
+  const both = times.slice(0, others.length);
+  return summarise(both.map((time, round) => time / others[round]!)).median;
+}
+
 /** Runs until the time of a run has settled, and says how many fit into a turn, and whether one is already too long. */
 async function warmUp(
   contestant: Contestant,
-  turnMilliseconds: number,
+  { turnMilliseconds, slow = 3000 }: CompareOptions,
 ): Promise<{ readonly iterations: number; readonly slow: boolean }> {
   const first = (await contestant.run(1))[0]!;
-  if (first >= turnMilliseconds) return { iterations: 1, slow: first > SLOW };
+  if (first >= turnMilliseconds) return { iterations: 1, slow: first > slow };
   const settled = summarise(await contestant.run(Math.min(200, Math.ceil(turnMilliseconds / first)))).median;
   return { iterations: Math.max(1, Math.min(2000, Math.round(turnMilliseconds / settled))), slow: false };
 }

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type Comparison, compare } from "../compare.js";
 import type { Task } from "../protocol.js";
-import { formatRatio } from "../statistics.js";
+import { formatRatio, type Summary } from "../statistics.js";
 import type { ChartOptions, SuiteContext, Table } from "../suite.js";
 import { contestants, writeTask } from "../task.js";
 
@@ -52,6 +52,11 @@ export async function runCases(
   return tables;
 }
 
+/** Milliseconds: the median, and the quartiles. */
+export function formatTime({ median, lowerQuartile, upperQuartile }: Summary): string {
+  return `${median.toFixed(2)} (${lowerQuartile.toFixed(2)}–${upperQuartile.toFixed(2)})`;
+}
+
 function toTable(title: string, { entries, absent }: Comparison): Table {
   return {
     title,
@@ -61,7 +66,7 @@ function toTable(title: string, { entries, absent }: Comparison): Table {
         name,
         index === 0 ? "—" : formatRatio(ratio),
         Math.round(picturesPerSecond),
-        `${time.median.toFixed(2)} (${time.lowerQuartile.toFixed(2)}–${time.upperQuartile.toFixed(2)})`,
+        formatTime(time),
         index === 0 ? "—" : difference.toExponential(0),
       ]),
       ...absent.map(({ name }) => [name, "left out", "", "", ""]),
