@@ -26,6 +26,7 @@ function network({ lax, nn, numpy: np }, parameters, pictures) {
 
 await serve(async ({ task, threads, batch, weights, input }) => {
   if (threads > 1) throw new Error("its WebAssembly backend has one thread in Node");
+  if (task === "train" && batch > 4) throw new Error("a step of more than 4 pictures takes it minutes");
   const jax = await load("@jax-js/jax");
   const { numpy: np, nn, tree } = jax;
   await jax.init("wasm");
