@@ -64,7 +64,7 @@ function update(net, velocities, batch) {
 
 await serve(async ({ task, threads, batch, weights, input }) => {
   if (threads > 1) throw new Error("it has one thread");
-  if (task === "train" && batch > 4) throw new Error("a step of more than 4 pictures takes it half a minute");
+  if (task === "train" && batch > 4) throw new Error("a step of more than 4 pictures takes it tens of seconds");
   const { default: convnet } = await load("convnetjs");
   const net = network(convnet, readSafetensors(weights));
   const tensors = readSafetensors(input);
