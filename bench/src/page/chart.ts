@@ -46,7 +46,8 @@ function barsSpec({ axis, scale, reference }: ChartOptions, bars: readonly Bar[]
     legend: { orient: "top" },
   } as const;
   const panel = (title: string) => ({
-    title,
+    // Over the plot itself: names of rows are of different lengths from panel to panel.
+    title: { text: title, frame: "group" as const },
     // Where a value lies left of the reference, its figure stands right of the bar all the same.
     data: {
       values: bars
