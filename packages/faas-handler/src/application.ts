@@ -36,9 +36,14 @@ export interface Exchange {
   readonly timings: Map<string, number>;
 }
 
+/** What a request says of itself before its query and its body are looked at. */
+export interface RequestLine extends Pick<FunctionRequest, "method" | "path"> {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
 /** What is logged of a request. */
 interface LogLine {
-  readonly request: FunctionRequest;
+  readonly request: RequestLine;
   readonly pictures?: number;
   readonly started: number;
   readonly status: number;
@@ -141,15 +146,26 @@ export class Application {
   }
 
   /**
+   * The refusal of a request beyond `max_inflight`, decided by what comes first of it; undefined where it may come in.
+   * Under overload most requests end here: the cheaper, the more time is left for those that are worked on.
+   */
+  turnAway(request: RequestLine): FunctionAnswer | undefined {
+    if (this.#inflight < this.config.maxInflight || isProbe(request)) {
+      return undefined;
+    }
+    this.#log({ request, started: performance.now(), status: OVERLOADED.status, problem: OVERLOADED });
+    return OVERLOADED_ANSWER;
+  }
+
+  /**
    * Answers a request; never rejects but with `Dropped`, when its signal was aborted and no answer is wanted.
    */
   async answer(request: FunctionRequest): Promise<FunctionAnswer> {
-    const started = performance.now();
-    if (this.#inflight >= this.config.maxInflight && !isProbe(request)) {
-      // Under overload most requests end here: the cheaper, the more time is left for those that are worked on.
-      this.#log({ request, started, status: OVERLOADED.status, problem: OVERLOADED });
-      return OVERLOADED_ANSWER;
+    const turnedAway = this.turnAway(request);
+    if (turnedAway !== undefined) {
+      return turnedAway;
     }
+    const started = performance.now();
     const controller = new AbortController();
     const drop = (): void => controller.abort(new Dropped());
     const limit = this.#timeFor(request);
@@ -221,7 +237,7 @@ export class Application {
       path: request.path,
       status,
       ms: Math.round((performance.now() - started) * 100) / 100,
-      callId: request.headers["x-call-id"],
+      callId: request.headers["x-call-id"]?.toString(),
       pictures: pictures > 0 ? pictures : undefined,
       // For the operator alone: what a client must not see.
       cause:
@@ -231,7 +247,7 @@ export class Application {
 }
 
 /** Probes are answered whatever else goes on. */
-function isProbe({ path }: FunctionRequest): boolean {
+function isProbe({ path }: RequestLine): boolean {
   return path.startsWith("/_/");
 }
 

@@ -6,7 +6,7 @@ import { GarbageMeter } from "./garbage.js";
 import { createHandler, type Handler } from "./handler.js";
 import type { Hooks } from "./hooks.js";
 import { loadHooks } from "./load-hooks.js";
-import { createLogger, type Logger } from "./log.js";
+import { createLogger, type Logger, writeLine } from "./log.js";
 import { loadClassifier } from "./model.js";
 import { FunctionServer } from "./server.js";
 
@@ -28,7 +28,7 @@ export interface ServerOptions {
 /** An application without its network yet. */
 export function createApplication(options: ServerOptions): Application {
   const { config = readConfig(process.env) } = options;
-  const logger = options.logger ?? createLogger(config.logLevel, (line) => process.stdout.write(line));
+  const logger = options.logger ?? createLogger(config.logLevel, writeLine);
   const { gc } = globalThis;
   const garbage = new GarbageMeter(options.collector ?? (gc === undefined ? undefined : async () => gc));
   return new Application({ config, logger, garbage, decode: pictureDecoder(config.maxPixels, garbage) });

@@ -1,6 +1,6 @@
 import { checkModelFile, readConfig } from "./config.js";
 import { createApplication, createServer, loadInto, type ServerOptions } from "./create.js";
-import { createLogger } from "./log.js";
+import { createLogger, writeLine } from "./log.js";
 import type { FunctionServer } from "./server.js";
 
 /** An error as the one line that ends a program. */
@@ -36,7 +36,7 @@ export const PROGRAM_OPTIONS = {
  * @returns the exit code
  */
 export async function checkProgram(environment: Readonly<Record<string, string | undefined>>): Promise<number> {
-  const logger = createLogger("info", (line) => process.stdout.write(line));
+  const logger = createLogger("info", writeLine);
   try {
     const config = readConfig(environment);
     checkModelFile(config);
@@ -55,10 +55,10 @@ export async function checkProgram(environment: Readonly<Record<string, string |
  * @returns the exit code
  */
 export async function runProgram(environment: Readonly<Record<string, string | undefined>>): Promise<number> {
-  let logger = createLogger("info", (line) => process.stdout.write(line));
+  let logger = createLogger("info", writeLine);
   try {
     const config = readConfig(environment);
-    logger = createLogger(config.logLevel, (line) => process.stdout.write(line));
+    logger = createLogger(config.logLevel, writeLine);
     checkModelFile(config);
     const server = createServer({ config, logger, ...PROGRAM_OPTIONS });
     const port = await server.listen(config.port);

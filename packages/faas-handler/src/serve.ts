@@ -9,7 +9,7 @@ import { type ParseArgsConfig, parseArgs } from "node:util";
 import { type Config, ConfigurationError, checkModelFile, readConfig } from "./config.js";
 import { createServer, loadInto } from "./create.js";
 import { hooksPath } from "./load-hooks.js";
-import { createLogger, type Logger } from "./log.js";
+import { createLogger, type Logger, writeLine } from "./log.js";
 import { lineFor, PROGRAM_OPTIONS, untilSignal } from "./program.js";
 import type { FunctionServer } from "./server.js";
 
@@ -120,7 +120,7 @@ function fail(error: unknown, code: number): number {
 }
 
 async function serveHere(config: Config, flags: { host: string; watch: boolean }): Promise<number> {
-  const logger = createLogger(config.logLevel, (line) => process.stdout.write(line));
+  const logger = createLogger(config.logLevel, writeLine);
   const server = createServer({ config, logger, ...PROGRAM_OPTIONS });
   const port = await server.listen(config.port, flags.host);
   process.stderr.write(`Serving ${config.modelPath} at http://${flags.host}:${port}\n`);

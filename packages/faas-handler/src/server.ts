@@ -1,4 +1,10 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer as createHttpServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Application } from "./application.js";
 import type { FunctionAnswer } from "./message.js";
@@ -90,6 +96,15 @@ export class FunctionServer {
   }
 
   async #exchange(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = "GET", url = "/", headers } = request;
+    const { path, query } = splitTarget(url);
+    const refusal = this.application.turnAway({ method, path, headers });
+    if (refusal !== undefined) {
+      // A small body that came with the headers is read with them, but only after this has been called.
+      await Promise.resolve();
+      await send(refusal, { request, response });
+      return;
+    }
     const controller = new AbortController();
     response.once("close", () => {
       if (!response.writableFinished) {
@@ -100,12 +115,11 @@ export class FunctionServer {
     const body = request.iterator({ destroyOnReturn: false });
     let answer: FunctionAnswer;
     try {
-      const { path, query } = splitTarget(request.url ?? "/");
       answer = await this.application.answer({
-        method: request.method ?? "GET",
+        method,
         path,
-        query,
-        headers: mergeHeaders(request),
+        query: new URLSearchParams(query),
+        headers: mergeHeaders(headers),
         body: { [Symbol.asyncIterator]: () => body },
         signal: controller.signal,
       });
@@ -128,16 +142,14 @@ async function stopReading(body: AsyncIterator<Uint8Array>): Promise<void> {
   await body.return?.().catch(() => undefined);
 }
 
-function splitTarget(target: string): { path: string; query: URLSearchParams } {
+function splitTarget(target: string): { path: string; query: string } {
   const at = target.indexOf("?");
-  return at < 0
-    ? { path: target, query: new URLSearchParams() }
-    : { path: target.slice(0, at), query: new URLSearchParams(target.slice(at + 1)) };
+  return at < 0 ? { path: target, query: "" } : { path: target.slice(0, at), query: target.slice(at + 1) };
 }
 
-function mergeHeaders(request: IncomingMessage): Record<string, string | undefined> {
+function mergeHeaders(headers: IncomingHttpHeaders): Record<string, string | undefined> {
   const merged: Record<string, string | undefined> = {};
-  for (const [name, value] of Object.entries(request.headers)) {
+  for (const [name, value] of Object.entries(headers)) {
     merged[name] = Array.isArray(value) ? value.join(", ") : value;
   }
   return merged;
@@ -146,8 +158,8 @@ function mergeHeaders(request: IncomingMessage): Record<string, string | undefin
 interface Connection {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Ends whoever still reads the request's body. */
-  readonly stopReading: () => Promise<void>;
+  /** Ends whoever still reads the request's body; absent where nobody has begun to. */
+  readonly stopReading?: () => Promise<void>;
 }
 
 /**
@@ -170,7 +182,7 @@ async function send(answer: FunctionAnswer, { request, response, stopReading }: 
 }
 
 /** Reads the rest of a body and forgets it; false where there is too much of it. */
-function discard(request: IncomingMessage, stopReading: () => Promise<void>): Promise<boolean> {
+function discard(request: IncomingMessage, stopReading: Connection["stopReading"]): Promise<boolean> {
   return new Promise((resolve) => {
     let bytes = 0;
     const timer = setTimeout(() => finish(false), LINGER.milliseconds);
@@ -186,7 +198,7 @@ function discard(request: IncomingMessage, stopReading: () => Promise<void>): Pr
       }
     };
     request.once("close", () => finish(true));
-    void stopReading().then(() => {
+    void (stopReading?.() ?? Promise.resolve()).then(() => {
       if (request.complete) {
         finish(true);
         return;
