@@ -1,10 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { loadModel } from "@cifar/cnn";
+import { chromium } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CHROMIUM, NO_CHROMIUM } from "../../../../../vitest.chromium.ts";
+import { CHROMIUM, LAUNCH_WITH_GPU, NO_CHROMIUM } from "../../../../../vitest.chromium.ts";
 import { awaitStatus, awaitStep, coloursOf, drop, ServedPage } from "./support/served-page.js";
 
-describe.skipIf(CHROMIUM === undefined)(`the playground in Chromium${NO_CHROMIUM}`, () => {
+// Far beyond what it takes: a browser, its threads and a build share whatever cores there are.
+const PATIENCE = 180_000;
+
+describe.skipIf(CHROMIUM === undefined)(`the playground in Chromium${NO_CHROMIUM}`, { timeout: PATIENCE }, () => {
   let served: ServedPage;
   beforeAll(async () => {
     served = await ServedPage.open();
@@ -13,7 +17,7 @@ describe.skipIf(CHROMIUM === undefined)(`the playground in Chromium${NO_CHROMIUM
   afterAll(() => served?.close());
 
   it("trains on drawn shapes: the loss falls, and curves, filters and activations are drawn", async () => {
-    const page = await served.visit("count=128&epochs=6");
+    const page = await served.visit("count=128&epochs=4&threads=1");
     await page.evaluate(() => {
       const losses: string[] = [];
       const tile = document.getElementById("loss")!;
@@ -21,10 +25,10 @@ describe.skipIf(CHROMIUM === undefined)(`the playground in Chromium${NO_CHROMIUM
       Object.assign(globalThis, { losses });
     });
     await page.click("#go");
-    await awaitStatus(page, "Trained: 12 steps.");
+    await awaitStatus(page, "Trained: 8 steps.");
     const losses = (await page.evaluate<string[]>("losses")).map(Number).filter((loss) => loss > 0);
     expect(losses.at(-1)).toBeLessThan(losses[0]!);
-    expect(await page.getAttribute("#accuracy-chart", "aria-label")).toMatch(/^\d+\.\d % .* at step 12 of 12$/);
+    expect(await page.getAttribute("#accuracy-chart", "aria-label")).toMatch(/^\d+\.\d % .* at step 8 of 8$/);
     expect(await page.textContent("#accuracy")).toMatch(/^\d+\.\d %$/);
     expect(Number(await page.textContent("#speed"))).toBeGreaterThan(0);
     for (const colours of await coloursOf(page, ".chart canvas")) expect(colours).toBeGreaterThan(10);
@@ -35,7 +39,7 @@ describe.skipIf(CHROMIUM === undefined)(`the playground in Chromium${NO_CHROMIUM
   });
 
   it("stops, goes on where it stood with backend reference, and a saved model says the same elsewhere", async () => {
-    const page = await served.visit("count=128&epochs=100");
+    const page = await served.visit("count=128&epochs=100&threads=1");
     await page.click("#go");
     await awaitStep(page, 3);
     await page.getByRole("button", { name: "Stop" }).click();
@@ -96,7 +100,7 @@ describe.skipIf(CHROMIUM === undefined)(`the playground in Chromium${NO_CHROMIUM
   });
 
   it("fits a phone and is worked by keyboard alone", async () => {
-    const page = await served.visit("count=64&epochs=1", 360);
+    const page = await served.visit("count=64&epochs=1&threads=1", { width: 360 });
     await page.focus("#go");
     await page.keyboard.press("Enter");
     await awaitStatus(page, "Trained");
@@ -105,6 +109,19 @@ describe.skipIf(CHROMIUM === undefined)(`the playground in Chromium${NO_CHROMIUM
     await page.keyboard.press("Enter");
     expect(await second.getAttribute("aria-pressed")).toBe("true");
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  });
+
+  it("starts backend gpu in its worker, and says where it is but an imitation", async () => {
+    // In a browser of its own: rendering in software takes all of a machine, and minutes a step.
+    const browser = await chromium.launch(LAUNCH_WITH_GPU);
+    try {
+      const page = await served.visit("count=64&epochs=1&backend=gpu", { browser });
+      await page.click("#go");
+      expect(await awaitStatus(page, "Training")).toMatch(/^Training with backend gpu \(gpu\.js, Web(GPU|GL2)\)\.$/);
+      expect(await page.textContent("#message")).toMatch(/imitates one/);
+    } finally {
+      await browser.close();
+    }
   });
 
   it("asks nobody but its own server, and only for its files", async () => {

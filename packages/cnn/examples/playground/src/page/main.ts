@@ -2,6 +2,7 @@ import type { Report } from "../protocol.js";
 import { find, percent, whole } from "./dom.js";
 import { onDrop } from "./drop.js";
 import { download, kindOf, readPicture } from "./files.js";
+import { rendersInSoftware } from "./gpu.js";
 import { onComputeChange, readCompute, readCount, readSettings } from "./inputs.js";
 import { hush, say, warn } from "./messages.js";
 import { showView } from "./network-view.js";
@@ -49,8 +50,8 @@ function receive(report: Report): void {
       progress.started(report);
       save.disabled = false;
       say(`Training with backend ${report.backend}${report.threads > 1 ? `, ${report.threads} threads` : ""}.`);
-      if (report.backend.includes("software")) {
-        warn("This browser has no GPU to compute with: gpu.js computes in software, which is slow.", "notice");
+      if (report.backend.startsWith("gpu") && rendersInSoftware()) {
+        warn("This browser has no GPU at hand and imitates one: backend wasm is much faster here.", "notice");
       }
       become("training");
       break;
@@ -147,8 +148,12 @@ go.addEventListener("click", () => {
     return;
   }
   hush();
-  if (state === "training") send({ type: "stop" });
-  else send({ type: "goOn", compute: readCompute() });
+  if (state === "training") {
+    say("Stopping after this step …");
+    send({ type: "stop" });
+  } else {
+    send({ type: "goOn", compute: readCompute() });
+  }
   become("busy");
 });
 anew.addEventListener("click", train);

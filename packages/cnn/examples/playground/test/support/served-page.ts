@@ -36,9 +36,15 @@ export class ServedPage {
     return new URL(this.#server.resolvedUrls!.local[0]!).origin;
   }
 
-  /** A new page, its fields set by the address. */
-  async visit(fields: string, width = 1280): Promise<Page> {
-    const page = await this.#browser.newPage({ viewport: { width, height: 900 } });
+  /**
+   * A new page, its fields set by the address.
+   * @param options `browser`: another one than that which all pages share; whoever launched it closes it
+   */
+  async visit(fields: string, options: { readonly width?: number; readonly browser?: Browser } = {}): Promise<Page> {
+    const { width = 1280, browser = this.#browser } = options;
+    const page = await browser.newPage({ viewport: { width, height: 900 } });
+    // The test's own limit is the one that counts.
+    page.setDefaultTimeout(0);
     page.on("request", (request) => this.requests.push(request.url()));
     await page.goto(`${this.origin}/?${fields}`);
     await page.locator("#go:enabled").waitFor();
@@ -59,7 +65,7 @@ export class ServedPage {
 /** Waits for a line of the page's state that holds `text`. */
 export async function awaitStatus(page: Page, text: string): Promise<string> {
   const line = page.locator("#status", { hasText: text });
-  await line.waitFor({ timeout: 45_000 });
+  await line.waitFor();
   return (await line.textContent()) ?? "";
 }
 
@@ -68,7 +74,6 @@ export async function awaitStep(page: Page, step: number): Promise<void> {
   await page.waitForFunction(
     (least) => Number.parseInt(document.getElementById("step")!.textContent!, 10) >= least,
     step,
-    { timeout: 45_000 },
   );
 }
 
