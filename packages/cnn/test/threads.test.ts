@@ -49,6 +49,7 @@ describe("a run of 100 steps gives the same bytes of weights", () => {
         expect(train(1, { node, revectorize: "0" })).toMatchObject({ digest: DIGEST, enabled: false });
       }
     },
+    180_000,
   );
 });
 
