@@ -95,7 +95,7 @@ describe.skipIf(CHROMIUM === undefined)(`the playground in Chromium${NO_CHROMIUM
       "data_batch_1.bin": record(0),
       "test_batch.bin": record(8),
     });
-    await page.getByText("CIFAR-10: 3 pictures to train on, 1 to test with").waitFor();
+    await page.getByText("CIFAR-10: 3 pictures, 1 to test with").waitFor();
     expect(await page.locator("#samples button").getAttribute("aria-label")).toBe("ship");
   });
 

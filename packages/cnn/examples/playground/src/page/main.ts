@@ -39,7 +39,7 @@ function receive(report: Report): void {
   switch (report.type) {
     case "data": {
       const { name, train, test, samples } = report;
-      dataName.textContent = `${name}: ${whole(train)} pictures to train on, ${whole(test)} to test with`;
+      dataName.textContent = `${name}: ${whole(train)} pictures, ${whole(test)} to test with`;
       showSamples(samples, (picture) => send({ type: "look", picture }));
       progress.clear();
       say("Ready.");

@@ -19,7 +19,7 @@ export function showView(view: View): void {
 }
 
 /** Pixels of the canvas that a weight takes each way, so that the gap between filters is thin beside it. */
-const WEIGHT_SIDE = 6;
+const WEIGHT_SIDE = 3;
 
 /** Each filter on its own scale: grey is 0, its largest weight is full or no light. */
 function paintFilters({ kernel, count, values }: View["filters"]): void {
