@@ -1,13 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { crc32, deflateSync } from "node:zlib";
 import { CIFAR10_CLASSES, CIFAR10_NORMALISATION } from "@cifar/cifar";
 import { cifarCnn, saveModel } from "@cifar/cnn";
 import { residentMB } from "../memory.js";
@@ -25,42 +24,9 @@ export async function writeModel(): Promise<{ readonly path: string; remove(): P
   return { path, remove: () => rm(folder, { recursive: true }) };
 }
 
-function chunk(name: string, data: Uint8Array): Buffer {
-  const body = Buffer.concat([Buffer.from(name, "latin1"), data]);
-  const framed = Buffer.alloc(body.length + 8);
-  framed.writeUInt32BE(data.length, 0);
-  framed.set(body, 4);
-  framed.writeUInt32BE(crc32(body), body.length + 4);
-  return framed;
-}
-
 /** A PNG of 36 × 36 pixels of noise: just under 4 kB, since noise cannot be compressed. */
 export function smallPng(): Buffer {
-  const side = 36;
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(side, 0);
-  header.writeUInt32BE(side, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  let state = 1;
-  const rows = Uint8Array.from({ length: side * (1 + side * 3) }, (_, at) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return at % (1 + side * 3) === 0 ? 0 : state >>> 24;
-  });
-  return Buffer.concat([
-    Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
-    chunk("IHDR", header),
-    chunk("IDAT", deflateSync(rows)),
-    chunk("IEND", new Uint8Array(0)),
-  ]);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
+  return readFileSync(new URL("test/fixtures/noise.png", import.meta.resolve("@cifar/faas-handler/package.json")));
 }
 
 export interface FunctionProcess {
@@ -74,18 +40,17 @@ export interface FunctionProcess {
 
 /** Starts the function as the image does, without a watchdog, and waits for its answer to a first picture. */
 export async function startFunction(modelPath: string, picture: Buffer): Promise<FunctionProcess> {
-  const port = await freePort();
   const started = performance.now();
   const child = spawn(process.execPath, [RUNTIME], {
-    // The log is written, as it is in a cluster, but to nowhere.
-    stdio: ["ignore", "ignore", "inherit"],
-    env: { model_path: modelPath, http_port: String(port) },
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { model_path: modelPath, http_port: "0" },
   });
-  while (!(await answers(port, picture))) {
-    if (child.exitCode !== null) throw new Error(`the function ended with code ${child.exitCode}`);
-    await sleep(1);
-  }
+  const port = await portOf(child.stdout);
+  // The log is read, as the watchdog reads it, and forgotten.
+  child.stdout.resume();
+  const status = await firstAnswer(port, picture);
   const firstAnswerMilliseconds = performance.now() - started;
+  if (status !== 200) throw new Error(`the function answered its first picture with ${status}`);
   return {
     port,
     firstAnswerMilliseconds,
@@ -97,16 +62,32 @@ export async function startFunction(modelPath: string, picture: Buffer): Promise
   };
 }
 
-function answers(port: number, picture: Buffer): Promise<boolean> {
-  return new Promise((resolve) => {
+/** The port that the function says it listens on. */
+function portOf(log: Readable): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    log.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+      const [, port] = /"message":"listening","port":(\d+)/.exec(said) ?? [];
+      if (port !== undefined) {
+        log.removeAllListeners();
+        resolve(Number(port));
+      }
+    });
+    log.once("end", () => reject(new Error(`the function ended before it listened: ${said}`)));
+  });
+}
+
+function firstAnswer(port: number, picture: Buffer): Promise<number> {
+  return new Promise((resolve, reject) => {
     const outgoing = request(
       { host: "127.0.0.1", port, method: "POST", headers: { "content-type": "image/png" } },
       (incoming) => {
         incoming.resume();
-        incoming.on("end", () => resolve(incoming.statusCode === 200));
+        incoming.on("end", () => resolve(incoming.statusCode ?? 0));
       },
     );
-    outgoing.on("error", () => resolve(false));
+    outgoing.on("error", reject);
     outgoing.end(picture);
   });
 }

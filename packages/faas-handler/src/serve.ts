@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants, existsSync, statSync, watch } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer as createTcpServer } from "node:net";
 import { basename, delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { type Config, ConfigurationError, checkModelFile, readConfig } from "./config.js";
 import { createServer, loadInto } from "./create.js";
+import { freePort } from "./free-port.js";
 import { hooksPath } from "./load-hooks.js";
 import { createLogger, type Logger, writeLine } from "./log.js";
 import { lineFor, PROGRAM_OPTIONS, untilSignal } from "./program.js";
@@ -207,14 +207,4 @@ async function exitOf(child: ChildProcess): Promise<number> {
   const [code] = await once(child, "exit");
   process.off("SIGTERM", stop).off("SIGINT", stop);
   return typeof code === "number" ? code : EXIT.failure;
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const probe = createTcpServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

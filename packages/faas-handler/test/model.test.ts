@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { CIFAR10_CLASSES, CIFAR10_NORMALISATION, decodePicture, toInput } from "@cifar/cifar";
 import { cifarCnn, conv2d, createPredictor, flatten, linear, relu, Sequential } from "@cifar/cnn";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -105,6 +106,31 @@ describe("with the network of CIFAR-10", () => {
     const grown = process.memoryUsage().rss;
     await problemOf(await post(bomb), 422);
     expect(process.memoryUsage().rss - Math.max(before, grown)).toBeLessThan(2 ** 26);
+  });
+});
+
+describe("with the weights that ship", () => {
+  const fixture = (name: string): Uint8Array<ArrayBuffer> =>
+    new Uint8Array(readFileSync(new URL(`fixtures/${name}`, import.meta.url)));
+
+  it("knows drawings in the files that a browser writes, JPEG and PNG, whichever way they come", async () => {
+    const modelPath = fileURLToPath(new URL("../../cifar/models/cifar10.safetensors", import.meta.url));
+    const served = await serve({ path: "", modelPath, remove: () => undefined });
+    const post = async (body: BodyInit, type?: string): Promise<unknown> => {
+      const headers: Record<string, string> = type === undefined ? {} : { "content-type": type };
+      return (await fetch(`${served.url}/?top=1`, { method: "POST", body, headers })).json();
+    };
+    const ship = await post(fixture("ship.jpeg"), "image/jpeg");
+    expect(ship).toMatchObject({ label: "ship" });
+    expect(await post(fixture("airplane.png"), "image/png")).toMatchObject({ label: "airplane" });
+    const image = Buffer.from(fixture("ship.jpeg")).toString("base64");
+    expect(await post(JSON.stringify({ image }), "application/json")).toEqual(ship);
+    const form = new FormData();
+    for (const name of ["ship.jpeg", "automobile.jpeg"]) {
+      form.append("image", new Blob([fixture(name)], { type: "image/jpeg" }), name);
+    }
+    expect(await post(form)).toEqual([ship, expect.objectContaining({ label: "automobile" })]);
+    await end(served);
   });
 });
 

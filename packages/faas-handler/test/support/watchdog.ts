@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../src/free-port.ts";
 
 export interface Watchdog {
   readonly name: string;
@@ -30,16 +30,6 @@ export const WATCHDOGS: readonly Watchdog[] =
   real === undefined ? [STAND_IN] : [STAND_IN, { name: "the real fwatchdog", command: [real] }];
 
 export const NO_WATCHDOG = real === undefined ? " (the real one is skipped: no fwatchdog on PATH)" : "";
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 export interface Guarded {
   readonly url: string;
