@@ -1,4 +1,4 @@
-export { Application, type ApplicationOptions } from "./application.js";
+export { Application, type ApplicationOptions, type RequestLine } from "./application.js";
 export type { Body } from "./body.js";
 export type { Card, Classifier, PictureShape } from "./classifier.js";
 export { type Config, ConfigurationError, readConfig } from "./config.js";
