@@ -20,7 +20,15 @@ interface Card {
   readonly digest?: string;
   readonly version?: string;
   readonly confusion?: readonly (readonly number[])[];
-  readonly curve?: readonly { readonly epoch: number; readonly accuracy: number }[];
+  readonly curve?: readonly { readonly epoch: number; readonly accuracy?: number; readonly loss?: number }[];
+}
+
+/** What a training curve shows, from 0 to `most` up the axis. */
+interface Curve {
+  readonly title: string;
+  readonly points: readonly { readonly epoch: number; readonly value: number }[];
+  readonly most: number;
+  readonly write: (value: number) => string;
 }
 
 /** Behind the gateway the function answers at `/function/NAME`, with a slash at the end or without. */
@@ -250,29 +258,41 @@ function drawn(name: string, attributes: Readonly<Record<string, string | number
   return made;
 }
 
-/** Accuracy after each epoch, on a scale from 0 to 100 %. */
-function showCurve(curve: NonNullable<Card["curve"]>): void {
+/** Accuracy on pictures held out; the loss where a network has learned from all pictures there were. */
+function chooseCurve(curve: NonNullable<Card["curve"]>): Curve {
+  const held = curve.flatMap(({ epoch, accuracy }) => (accuracy === undefined ? [] : [{ epoch, value: accuracy }]));
+  if (held.length > 0) {
+    return { title: "Accuracy on pictures held out", points: held, most: 1, write: percent };
+  }
+  const points = curve.flatMap(({ epoch, loss }) => (loss === undefined ? [] : [{ epoch, value: loss }]));
+  const most = Math.ceil(Math.max(...points.map(({ value }) => value)));
+  return { title: "Training loss", points, most, write: (loss) => loss.toFixed(2) };
+}
+
+function showCurve({ title, points, most, write }: Curve): void {
   const [width, height, left, bottom] = [480, 220, 48, 28];
-  const last = curve[curve.length - 1]!;
-  const across = (index: number): number => left + ((width - left - 12) * index) / Math.max(1, curve.length - 1);
-  const up = (accuracy: number): number => height - bottom - (height - bottom - 12) * accuracy;
+  const first = points[0]!;
+  const last = points[points.length - 1]!;
+  const across = (index: number): number => left + ((width - left - 12) * index) / (points.length - 1);
+  const up = (value: number): number => height - bottom - ((height - bottom - 12) * value) / most;
   const plot = drawn("svg", {
     viewBox: `0 0 ${width} ${height}`,
     role: "img",
-    "aria-label": `Validation accuracy from ${percent(curve[0]!.accuracy)} after epoch ${curve[0]!.epoch} to ${percent(last.accuracy)} after epoch ${last.epoch}`,
+    "aria-label": `${title} from ${write(first.value)} after epoch ${first.epoch} to ${write(last.value)} after epoch ${last.epoch}`,
   });
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
+    const at = up(share * most);
     plot.append(
-      drawn("line", { x1: left, x2: width - 12, y1: up(share), y2: up(share) }),
-      drawn("text", { x: left - 6, y: up(share) + 4, "text-anchor": "end" }, `${100 * share} %`),
+      drawn("line", { x1: left, x2: width - 12, y1: at, y2: at }),
+      drawn("text", { x: left - 6, y: at + 4, "text-anchor": "end" }, write(share * most)),
     );
   }
   plot.append(
-    drawn("polyline", { points: curve.map(({ accuracy }, index) => `${across(index)},${up(accuracy)}`).join(" ") }),
+    drawn("polyline", { points: points.map(({ value }, index) => `${across(index)},${up(value)}`).join(" ") }),
   );
-  curve.forEach(({ epoch, accuracy }, index) => {
-    plot.append(drawn("circle", { cx: across(index), cy: up(accuracy), r: 3 }));
-    if (index === 0 || index === curve.length - 1) {
+  points.forEach(({ epoch, value }, index) => {
+    plot.append(drawn("circle", { cx: across(index), cy: up(value), r: 3 }));
+    if (index === 0 || index === points.length - 1) {
       plot.append(
         drawn(
           "text",
@@ -282,10 +302,7 @@ function showCurve(curve: NonNullable<Card["curve"]>): void {
       );
     }
   });
-  find("plot", HTMLElement).replaceChildren(
-    plot,
-    element("figcaption", "Accuracy on pictures held out, after each epoch"),
-  );
+  find("plot", HTMLElement).replaceChildren(plot, element("figcaption", `${title}, after each epoch`));
   find("curve", HTMLElement).hidden = false;
 }
 
@@ -301,8 +318,9 @@ async function showCard(): Promise<void> {
   if (card.confusion !== undefined) {
     showConfusion(card.confusion, card.classes);
   }
-  if (card.curve !== undefined && card.curve.length > 1) {
-    showCurve(card.curve);
+  const curve = chooseCurve(card.curve ?? []);
+  if (curve.points.length > 1) {
+    showCurve(curve);
   }
   find("card", HTMLElement).hidden = false;
 }

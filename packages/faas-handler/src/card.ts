@@ -40,15 +40,24 @@ function confusionOf(accuracy: Fields, classes: number): number[][] | undefined 
   return Array.isArray(confusion) && confusion.length === classes && confusion.every(row) ? confusion : undefined;
 }
 
-/** Accuracy on validation pictures after each epoch, if the file holds it. */
-function curveOf(training: Fields): { epoch: number; accuracy: number }[] | undefined {
+interface CurvePoint {
+  readonly epoch: number;
+  /** On pictures held out; absent where none were. */
+  readonly accuracy: number | undefined;
+  /** Mean over the epoch. */
+  readonly loss: number | undefined;
+}
+
+/** What was measured after each epoch, if the file holds it. */
+function curveOf(training: Fields): CurvePoint[] | undefined {
   const { curve } = training;
   if (!Array.isArray(curve)) {
     return undefined;
   }
-  return curve.map(fields).flatMap(({ epoch, validationAccuracy }) => {
+  return curve.map(fields).flatMap(({ epoch, validationAccuracy, trainLoss }) => {
     const accuracy = numberOr(validationAccuracy, undefined);
-    return typeof epoch === "number" && accuracy !== undefined ? [{ epoch, accuracy }] : [];
+    const loss = numberOr(trainLoss, undefined);
+    return typeof epoch === "number" && (accuracy ?? loss) !== undefined ? [{ epoch, accuracy, loss }] : [];
   });
 }
 

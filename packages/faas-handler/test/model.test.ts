@@ -53,7 +53,7 @@ describe("with the network of CIFAR-10", () => {
       parameters: 143_018,
       version: VERSION,
       curve: [
-        { epoch: 1, accuracy: 0.55 },
+        { epoch: 1, accuracy: 0.55, loss: 1.5 },
         { epoch: 2, accuracy: 0.66 },
         { epoch: 3, accuracy: 0.72 },
       ],

@@ -121,8 +121,22 @@ describe(`the page in a browser${NO_CHROMIUM}`, { skip: CHROMIUM === undefined }
     expect(await page.locator("#facts").textContent()).toContain("72.2 %");
     expect(await page.locator("#matrix tr").count()).toBe(11);
     expect(await page.locator("#plot svg").getAttribute("aria-label")).toBe(
-      "Validation accuracy from 55.0 % after epoch 1 to 72.0 % after epoch 3",
+      "Accuracy on pictures held out from 55.0 % after epoch 1 to 72.0 % after epoch 3",
     );
+  });
+
+  it("shows the loss where no pictures were held out", async () => {
+    const curve = [
+      { epoch: 1, loss: 1.607 },
+      { epoch: 2, loss: 1.192 },
+    ];
+    running.application.use({ ...fakeClassifier(), card: { ...running.classifier.card, curve } });
+    await page.reload();
+    await page.locator("#card").waitFor();
+    expect(await page.locator("#plot svg").getAttribute("aria-label")).toBe(
+      "Training loss from 1.61 after epoch 1 to 1.19 after epoch 2",
+    );
+    running.application.use(running.classifier);
   });
 
   it("names everything for a screen reader", async () => {

@@ -27,7 +27,7 @@ export const MADE_UP_RECORD = {
     recipe: { name: "paper", training: { epochs: 3 } },
     seed: 7,
     curve: [
-      { epoch: 1, validationAccuracy: 0.55 },
+      { epoch: 1, validationAccuracy: 0.55, trainLoss: 1.5 },
       { epoch: 2, validationAccuracy: 0.66 },
       { epoch: 3, validationAccuracy: 0.72 },
     ],
