@@ -58,27 +58,31 @@ interface Timed {
   readonly speed: number | undefined;
 }
 
-/** Times each kernel whose name, behind that of its backend, contains the filter. */
+/**
+ * Times each kernel whose name, behind that of its backend, contains the filter. All are warmed up before the first is timed,
+ * so that V8, which optimises beside them, has time for the largest.
+ */
 async function time(backend: Backend, { filter, quick, progress }: SuiteContext): Promise<readonly Timed[]> {
   progress(backend.description);
-  const timed: Timed[] = [];
-  for (const { name, operations, run } of networkKernels(backend)) {
-    if (!`${backend.name} ${name}`.includes(filter)) continue;
-    const bench = new Bench({
-      ...(quick ? { time: 50, warmupTime: 150 } : { time: 250, warmupTime: 400 }),
-      iterations: quick ? 2 : 5,
-      warmupIterations: quick ? 1 : 2,
-      retainSamples: true,
-    });
+  const kernels = networkKernels(backend).filter(({ name }) => `${backend.name} ${name}`.includes(filter));
+  const bench = new Bench({
+    ...(quick ? { time: 50, warmupTime: 100 } : { time: 250, warmupTime: 300 }),
+    iterations: quick ? 2 : 5,
+    warmupIterations: quick ? 1 : 2,
+    retainSamples: true,
+  });
+  for (const { name, run } of kernels) {
     bench.add(name, () => {
       run();
     });
-    const [task] = await bench.run();
-    if (task?.result.state !== "completed") throw new Error(`${name} on ${backend.name} could not be timed`);
-    const { median } = summarise(task.result.latency.samples ?? []);
-    timed.push({ name, milliseconds: median, speed: operations === undefined ? undefined : operations / median / 1e6 });
   }
-  return timed;
+  const tasks = await bench.run();
+  return kernels.map(({ name, operations }, index) => {
+    const result = tasks[index]?.result;
+    if (result?.state !== "completed") throw new Error(`${name} on ${backend.name} could not be timed`);
+    const { median } = summarise(result.latency.samples ?? []);
+    return { name, milliseconds: median, speed: operations === undefined ? undefined : operations / median / 1e6 };
+  });
 }
 
 /** The cells that both backends have. */
