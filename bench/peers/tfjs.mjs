@@ -65,5 +65,5 @@ export async function prepareTfjs(tf, { task, weights, input }) {
     loss.dispose();
     return value;
   };
-  return { description, output: [await run(), await run()], run };
+  return { description: `${description}, without dropout`, output: [await run(), await run()], run };
 }

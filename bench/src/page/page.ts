@@ -11,11 +11,12 @@ export interface Page {
 
 const OPENING = `# Benchmarks
 
-Measured by \`npm run bench\` (about ten minutes; \`npm run bench:setup\` once before it installs the peers), and written from
-\`bench/results\` by the same command. Everyone computes the same network, of 143,018 parameters on pictures of 32 × 32, from the
-same weights; a peer's output is compared with ours before it is timed. Contestants take turns, so that what slows the machine
-down slows all of them: ratios are what to look at, and lead; absolute figures follow, unfolded by a click, each with its command
-and machine. Times are medians, with quartiles.
+Measured by \`npm run bench\` (one suite alone: \`npm run bench -- --suite NAME\`; the peers come by \`npm run bench:setup\`), and
+written from \`bench/results\` by the same command. Everyone computes the same network, of 143,018 parameters on pictures of
+32 × 32, from the same weights; a peer's output is compared with ours before it is timed. Contestants take turns, so that what
+slows the machine down slows all of them: ratios are what to look at, and lead; absolute figures follow, unfolded by a click,
+each with its command and machine. Times are medians, with quartiles; who needs more than three seconds for a run has one turn
+instead of five.
 
 In another Node: \`npx --yes --package=node@24 -- npm run bench\`. Its results stand beside those that are there.`;
 
