@@ -58,6 +58,9 @@ function answerEmpty(response, status) {
   response.end();
 }
 
+/** Headers that a proxy does not pass on (RFC 9110, 7.6.1). */
+const OF_ONE_CONNECTION = ["connection", "keep-alive", "transfer-encoding"];
+
 function proxy(request, response, path) {
   const asked = duration(request.headers["x-timeout"], execTimeout);
   const headers = {};
@@ -66,7 +69,7 @@ function proxy(request, response, path) {
     const value = request.rawHeaders[index + 1];
     headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`;
   }
-  for (const name of ["content-length", "connection", "transfer-encoding", "keep-alive"]) {
+  for (const name of ["content-length", ...OF_ONE_CONNECTION]) {
     delete headers[name];
   }
   const hasBody = request.method !== "GET" && request.method !== "HEAD";
@@ -89,7 +92,11 @@ function proxy(request, response, path) {
     Math.min(asked, execTimeout),
   );
   outgoing.on("response", (incoming) => {
-    response.writeHead(incoming.statusCode, incoming.headers);
+    const answered = { ...incoming.headers };
+    for (const name of OF_ONE_CONNECTION) {
+      delete answered[name];
+    }
+    response.writeHead(incoming.statusCode, answered);
     incoming.pipe(response);
   });
   outgoing.on("error", () => {
