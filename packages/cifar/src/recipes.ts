@@ -65,8 +65,8 @@ const best: Recipe = {
   heldOut: 0,
   dropout: 0,
   initialisation: "pytorch",
-  // Nothing is held out to fit it on: this is what the held-out pictures of a run of `fast` gave.
-  temperature: 0.6447,
+  // Nothing is held out to fit it on: this is what `--epochs 12 --held-out 1000` gave, with seed 0.
+  temperature: 0.6196,
   training: {
     ...tuned,
     optimiser: { ...tuned.optimiser, weightDecay: 0.0005, muon: { ...tuned.optimiser.muon, weightDecay: 0.01 } },

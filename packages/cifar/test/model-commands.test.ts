@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { createPredictor } from "@cifar/cnn";
 import { readModelFile, writeModelFile } from "@cifar/cnn/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -126,5 +127,17 @@ describe("cifar info", () => {
     expect(blocks[1]).toMatch(/Muon [\d.]+, momentum/);
     expect(blocks[1]).toMatch(/whitening of \d+ pictures, epsilon/);
     expect(blocks[1]).toMatch(/flip alternating/);
+  });
+
+  it("tells what a model file says about itself, a line a value", async () => {
+    const { stdout } = await cifar([
+      "info",
+      "--model",
+      fileURLToPath(new URL("../models/cifar10.safetensors", import.meta.url)),
+    ]);
+    expect(stdout).toMatch(/^training\.recipe\.name +best$/m);
+    expect(stdout).toMatch(/^training\.curve +\d+ entries$/m);
+    expect(stdout).toMatch(/^accuracy\.accuracy +0\.\d+$/m);
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThan(200);
   });
 });

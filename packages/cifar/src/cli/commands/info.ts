@@ -1,3 +1,4 @@
+import type { Json } from "@cifar/cnn";
 import { availableThreads } from "@cifar/cnn/node";
 import { enableRevectorization } from "@cifar/tensor/node";
 import type { Command } from "commander";
@@ -75,9 +76,19 @@ async function describeModel(path: string, output: Output): Promise<void> {
         ["weights", `SHA-256 ${digest}`],
         ["classes", card.classes.join(", ")],
         ["temperature", String(card.temperature ?? 1)],
-        ["training", JSON.stringify(card.training ?? null)],
-        ["accuracy", JSON.stringify(card.accuracy ?? null)],
+        ...rowsOf("training", card.training ?? "not told"),
+        ...rowsOf("accuracy", card.accuracy ?? "not told"),
       ]),
     ].join("\n"),
   );
+}
+
+/** Every value of what a model file says, under its path; of lists of lists and of objects only how long they are. */
+function rowsOf(path: string, value: Json): [string, string][] {
+  if (Array.isArray(value)) {
+    const plain = value.every((entry) => typeof entry !== "object");
+    return [[path, plain ? value.join(", ") : `${value.length} entries`]];
+  }
+  if (typeof value !== "object" || value === null) return [[path, String(value)]];
+  return Object.entries(value).flatMap(([name, inner]) => rowsOf(`${path}.${name}`, inner));
 }
