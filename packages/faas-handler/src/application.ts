@@ -66,6 +66,7 @@ export class Application {
   #hooks: Hooks = {};
   #loaded: Promise<Model>;
   #resolveLoaded: (model: Model) => void = () => undefined;
+  #rejectLoaded: (reason: Problem) => void = () => undefined;
   #inflight = 0;
   #idle: (() => void)[] = [];
   #draining = false;
@@ -77,9 +78,12 @@ export class Application {
     this.#garbage = garbage;
     this.logger = logger;
     this.#budget = new ByteBudget(BODIES_IN_MEMORY * config.maxBodyBytes);
-    this.#loaded = new Promise((resolve) => {
+    this.#loaded = new Promise((resolve, reject) => {
       this.#resolveLoaded = resolve;
+      this.#rejectLoaded = reject;
     });
+    // There may be no request that waits for it.
+    this.#loaded.catch(() => undefined);
   }
 
   /** Whether it has a model and wants more requests. */
@@ -132,6 +136,12 @@ export class Application {
   refuse(): void {
     this.#draining = true;
     this.#refusing = true;
+  }
+
+  /** There will be no network: requests that wait for it are answered with 503, as all others from now on. */
+  giveUp(): void {
+    this.refuse();
+    this.#rejectLoaded(shuttingDown());
   }
 
   /** Resolves when no request is being worked on. */
@@ -213,7 +223,7 @@ export class Application {
       return route(this, exchange);
     }
     if (this.#refusing) {
-      throw new Problem("draining", "This replica is shutting down; try again.", { headers: { "retry-after": "1" } });
+      throw shuttingDown();
     }
     this.#inflight++;
     try {
@@ -279,3 +289,7 @@ const OVERLOADED = new Problem("too-many-requests", "As many requests as fit are
   headers: { "retry-after": "1" },
 });
 const OVERLOADED_ANSWER = problemAnswer(OVERLOADED);
+
+function shuttingDown(): Problem {
+  return new Problem("draining", "This replica is shutting down; try again.", { headers: { "retry-after": "1" } });
+}

@@ -19,5 +19,9 @@ export async function loadHooks(config: Config, version = 0): Promise<Hooks> {
   if (!existsSync(path)) {
     return {};
   }
-  return hooksFrom(await import(`${pathToFileURL(path).href}${version === 0 ? "" : `?version=${version}`}`));
+  try {
+    return hooksFrom(await import(`${pathToFileURL(path).href}${version === 0 ? "" : `?version=${version}`}`));
+  } catch (cause) {
+    throw new Error(`${path}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
 }

@@ -15,11 +15,18 @@ export function lineFor(thrown: unknown): string {
 export async function untilSignal(server: FunctionServer): Promise<void> {
   const { application } = server;
   const { config, logger } = application;
-  const signal = await new Promise<"SIGTERM" | "SIGINT">((resolve, reject) => {
+  const ended = new Promise<"SIGTERM" | "SIGINT">((resolve) => {
     process.once("SIGTERM", () => resolve("SIGTERM"));
     process.once("SIGINT", () => resolve("SIGINT"));
-    server.loaded.catch(reject);
   });
+  try {
+    await Promise.race([ended, server.loaded]);
+  } catch (error) {
+    application.giveUp();
+    await server.stop(0);
+    throw error;
+  }
+  const signal = await ended;
   logger.log("info", "draining", { signal, inflight: application.inflight });
   await server.stop(signal === "SIGTERM" ? config.drainTime : 0);
   logger.log("info", "ended");

@@ -114,8 +114,15 @@ function parseFlags(words: readonly string[]) {
   return parseArgs({ args: [...words], options: OPTIONS, allowPositionals: false }).values;
 }
 
+/** What the configuration calls by the environment's names, as the command line names it. */
+const FLAGS = new Map([
+  ["http_port", "--port"],
+  ["model_path", "--model"],
+]);
+
 function fail(error: unknown, code: number): number {
-  process.stderr.write(`cifar serve: ${lineFor(error)}\n`);
+  const line = lineFor(error).replace(/^\w+/, (name) => FLAGS.get(name) ?? name);
+  process.stderr.write(`cifar serve: ${line}\n`);
   return code;
 }
 

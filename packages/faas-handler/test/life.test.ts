@@ -55,6 +55,14 @@ describe("the start", () => {
     expect(await (await early).json()).toMatchObject({ label: labelFor(4) });
     expect((await fetch(`${running.url}/_/ready`)).status).toBe(200);
   });
+
+  it("that fails answers with 503 who waits for the model", async () => {
+    const running = await start({ loaded: false });
+    const early = post(running, 4);
+    await until(() => running.application.inflight === 1);
+    running.application.giveUp();
+    expect((await problemOf(await early, 503)).type).toBe("urn:cifar:problem:draining");
+  });
 });
 
 describe("many requests at once", () => {

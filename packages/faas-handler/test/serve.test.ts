@@ -103,6 +103,16 @@ describe("cifar serve", () => {
     other.remove();
   });
 
+  it.each([
+    ["a model file that is none", "model.safetensors", "hello", /^cifar serve: .*model\.safetensors/],
+    ["a handler.js that cannot be read", "handler.js", "export function (", /^cifar serve: .*handler\.js: /],
+  ])("ends with one line where it finds %s", async (_what, name, text, said) => {
+    writeFileSync(join(folder.path, name), text);
+    command = run(["--port", "0", "--no-watchdog", "--model", folder.path]);
+    expect(await command.ended).toBe(1);
+    expect(await command.line("cifar serve:")).toMatch(said);
+  });
+
   it("puts a watchdog in front, with the function behind it", async () => {
     command = run(["--port", "0", "--watchdog", STAND_IN, "--model", folder.modelPath]);
     const at = await url(command);
@@ -116,8 +126,8 @@ describe("cifar serve", () => {
 
   it("says in one line what is wrong, with an exit code for it", async () => {
     const cases: [string[], number, RegExp][] = [
-      [["--model", join(folder.path, "nothing")], 3, /^cifar serve: model_path must name a model file/],
-      [["--port", "many", "--model", folder.modelPath], 3, /^cifar serve: http_port must be a whole number/],
+      [["--model", join(folder.path, "nothing")], 3, /^cifar serve: --model must name a model file/],
+      [["--port", "many", "--model", folder.modelPath], 3, /^cifar serve: --port must be a whole number/],
       [["--loud"], 2, /^cifar serve: Unknown option '--loud'/],
     ];
     for (const [words, code, said] of cases) {
