@@ -42,12 +42,12 @@ export const NEEDS = ["cluster", "checkout", "pytorch"];
 
 export const SHELLS = ["sh", "bash", "console"];
 
-/** The words after `npx cifar` in every line of a shell block. */
+/** The words after `npx cifar`, or the command by its path, in every line of a shell block. */
 export function cifarCommands({ language, code }: Block): string[][] {
   if (!SHELLS.includes(language)) return [];
   const lines = code.replaceAll("\\\n", " ").split("\n");
   return lines.flatMap((line) => {
-    const found = /(?:^|[\s|;])npx cifar((?:\s+(?:'[^']*'|"[^"]*"|[^\s#|&;]+))*)/.exec(line);
+    const found = /(?:^|[\s|;])(?:npx |node_modules\/\.bin\/)cifar((?:\s+(?:'[^']*'|"[^"]*"|[^\s#|&;]+))*)/.exec(line);
     if (found === null) return [];
     return [
       [...found[1]!.matchAll(/'([^']*)'|"([^"]*)"|\S+/g)].map(([word, single, double]) => single ?? double ?? word),
