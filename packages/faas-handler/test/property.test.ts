@@ -2,7 +2,7 @@ import { Agent, request } from "node:http";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Application } from "../src/application.ts";
 import { readConfig } from "../src/config.ts";
 import { pictureDecoder } from "../src/decode.ts";
@@ -225,7 +225,8 @@ describe("random and half-valid bodies of every type", () => {
       expect(done).toBeGreaterThanOrEqual(BODIES);
       // The bodies were what they were meant to be: each kind of answer came up.
       expect([...seen.keys()].sort()).toEqual([200, 400, 404, 406, 413, 415, 422]);
-      expect(inUse() - early).toBeLessThan(2 ** 23);
+      // Sockets of refused bodies linger for a moment and hold on to what they read; what stays after that is a leak.
+      await vi.waitFor(() => expect(inUse() - early).toBeLessThan(2 ** 23), { timeout: 10_000, interval: 250 });
     },
     Math.max(60_000, BODIES * 20),
   );
