@@ -7,9 +7,9 @@
  * A line of JSON for each run goes to `--keep`; runs that it holds already are not made again.
  */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { isDeepStrictEqual, parseArgs } from "node:util";
 import { trainRecipe } from "../dist/recipes/train.js";
-import { meanAndDeviation } from "../dist/statistics.js";
+import { formatPercent, meanAndDeviation } from "../dist/statistics.js";
 
 const { values } = parseArgs({
   options: {
@@ -27,24 +27,22 @@ const kept =
   keep !== undefined && existsSync(keep) ? readFileSync(keep, "utf8").trim().split("\n").map(JSON.parse) : [];
 const runs = [];
 for (let seed = 0; seed < Number(values.seeds); seed++) {
-  const key = JSON.stringify({ recipe, changes, seed });
-  let run = kept.find((one) => JSON.stringify({ recipe: one.recipe, changes: one.changes, seed: one.seed }) === key);
+  const order = { recipe, changes, seed };
+  let run = kept.find((one) => isDeepStrictEqual({ recipe: one.recipe, changes: one.changes, seed: one.seed }, order));
   if (run === undefined) {
-    run = { ...JSON.parse(key), node: process.versions.node, ...(await trainRecipe({ recipe, seed, changes })) };
+    run = { ...order, node: process.versions.node, ...(await trainRecipe(order)) };
     if (keep !== undefined) appendFileSync(keep, `${JSON.stringify(run)}\n`);
   }
   runs.push(run);
-  console.error(`${recipe} seed ${seed}: ${percent(run.testAccuracy)}, ${Math.round(run.seconds)} s, ${run.digest}`);
+  console.error(
+    `${recipe} seed ${seed}: ${formatPercent(run.testAccuracy, 2)}, ${Math.round(run.seconds)} s, ${run.digest}`,
+  );
 }
 
 const { mean, deviation } = meanAndDeviation(runs.map(({ testAccuracy }) => testAccuracy));
 const mirrored = meanAndDeviation(runs.map(({ flipAveraged }) => flipAveraged));
 const named = Object.entries(changes).map(([name, value]) => `, ${name} ${value}`);
 console.log(
-  `| ${recipe}${named.join("")} | ${runs.length} | ${percent(mean)} ± ${(100 * deviation).toFixed(2)} ` +
-    `| ${runs.map(({ testAccuracy }) => (100 * testAccuracy).toFixed(2)).join(", ")} | ${percent(mirrored.mean)} |`,
+  `| ${recipe}${named.join("")} | ${runs.length} | ${formatPercent(mean, 2)} ± ${(100 * deviation).toFixed(2)} ` +
+    `| ${runs.map(({ testAccuracy }) => (100 * testAccuracy).toFixed(2)).join(", ")} | ${formatPercent(mirrored.mean, 2)} |`,
 );
-
-function percent(fraction) {
-  return `${(100 * fraction).toFixed(2)} %`;
-}

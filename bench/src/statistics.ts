@@ -33,6 +33,16 @@ export function meanAndDeviation(samples: readonly number[]): { readonly mean: n
   return { mean, deviation: Math.sqrt(squares / Math.max(1, samples.length - 1)) };
 }
 
+/** The median, and the quartiles behind it. */
+export function formatSpread({ median, lowerQuartile, upperQuartile }: Summary, decimals: number): string {
+  return `${median.toFixed(decimals)} (${lowerQuartile.toFixed(decimals)}–${upperQuartile.toFixed(decimals)})`;
+}
+
+/** A part of a whole, 0 to 1, in percent. */
+export function formatPercent(part: number, decimals: number): string {
+  return `${(100 * part).toFixed(decimals)} %`;
+}
+
 /** A ratio in three digits or more: `0.97×`, `2.06×`, `12.3×`, `167×`. */
 export function formatRatio(ratio: number): string {
   // By what rounding to two decimals would show, so that no 9.999 becomes 10.00.

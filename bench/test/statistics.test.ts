@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatRatio, meanAndDeviation, quantile, summarise } from "../src/statistics.js";
+import { formatPercent, formatRatio, formatSpread, meanAndDeviation, quantile, summarise } from "../src/statistics.js";
 
 describe("quantile", () => {
   test("gives a number itself where the fraction meets it", () => {
@@ -55,4 +55,10 @@ test("formatRatio keeps three digits, and all before the point", () => {
 test("meanAndDeviation is that of a sample", () => {
   expect(meanAndDeviation([2, 4, 4, 4, 5, 5, 7, 9])).toEqual({ mean: 5, deviation: Math.sqrt(32 / 7) });
   expect(meanAndDeviation([3])).toEqual({ mean: 3, deviation: 0 });
+});
+
+test("a spread is told as the median with the quartiles behind it, a part in percent", () => {
+  expect(formatSpread(summarise([1, 2, 3, 4, 5]), 1)).toBe("3.0 (2.0–4.0)");
+  expect(formatPercent(0.72199, 2)).toBe("72.20 %");
+  expect(formatPercent(2.5, 0)).toBe("250 %");
 });

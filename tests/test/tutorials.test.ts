@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { dirname, extname, join } from "node:path";
 import { decodePicture, toInput } from "@cifar/cifar";
 import {
@@ -20,8 +20,9 @@ import { readModelFile } from "@cifar/cnn/node";
 import { transformSync } from "esbuild";
 import { chromium } from "playwright-core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { freePort } from "../../packages/faas-handler/src/free-port.ts";
+import { CHROMIUM, LAUNCH, NO_CHROMIUM } from "../../vitest.chromium.ts";
 import { type Block, blocksOf, NEEDS, SHELLS } from "./support/blocks.ts";
-import { CHROMIUM, WITHOUT_CHROMIUM } from "./support/chromium.ts";
 import { drawnPngs, writeModelOf, writePictureFolder } from "./support/pictures.ts";
 import { ROOT, type RunResult, run } from "./support/run.ts";
 import { openWorkFolder, type WorkFolder } from "./support/work-folder.ts";
@@ -55,16 +56,6 @@ async function follow(page: string): Promise<RunResult> {
 /** A file that the reader writes, not an excerpt of one of this repository. */
 function isOfReader({ note }: Block): boolean {
   return note !== undefined && !existsSync(join(ROOT, note));
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const probe = createTcpServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
 
 const here = (...names: string[]) => join(folder.path, ...names);
@@ -107,7 +98,7 @@ describe("the tutorials do what they say", () => {
     expect(existsSync(here("model.onnx"))).toBe(true);
   });
 
-  it.skipIf(CHROMIUM === undefined)(`Use it in a browser${WITHOUT_CHROMIUM}`, async () => {
+  it.skipIf(CHROMIUM === undefined)(`Use it in a browser${NO_CHROMIUM}`, async () => {
     await cp(join(ROOT, "examples", "browser"), folder.path, { recursive: true });
     const { status, stderr } = await follow("docs/tutorials/use-it-in-a-browser.md");
     expect(status, stderr).toBe(0);
@@ -133,10 +124,7 @@ async function askPage(site: string, png: Uint8Array): Promise<string> {
     return response.end(await readFile(file));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM!,
-    args: ["--no-sandbox", "--disable-dev-shm-usage"],
-  });
+  const browser = await chromium.launch(LAUNCH);
   try {
     const page = await browser.newPage();
     // The page's script hears of files only when its model is there.

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type Comparison, compare } from "../compare.js";
 import type { Task } from "../protocol.js";
-import { formatRatio, type Summary } from "../statistics.js";
+import { formatRatio, formatSpread } from "../statistics.js";
 import type { ChartOptions, SuiteContext, Table } from "../suite.js";
 import { contestants, writeTask } from "../task.js";
 
@@ -52,12 +52,16 @@ export async function runCases(
   return tables;
 }
 
-/** Milliseconds: the median, and the quartiles. */
-export function formatTime({ median, lowerQuartile, upperQuartile }: Summary): string {
-  return `${median.toFixed(2)} (${lowerQuartile.toFixed(2)}–${upperQuartile.toFixed(2)})`;
+/** Who was there, and who was not and why. */
+export function contestantNotes({ entries, absent }: Comparison): readonly string[] {
+  return [
+    ...entries.map(({ name, description }) => `${name}: ${description}`),
+    ...absent.map(({ name, reason }) => `${name} is left out: ${reason}`),
+  ];
 }
 
-function toTable(title: string, { entries, absent }: Comparison): Table {
+function toTable(title: string, comparison: Comparison): Table {
+  const { entries, absent } = comparison;
   return {
     title,
     columns: ["", RATIO, "pictures/s", "ms a run (quartiles)", "output differs by"],
@@ -66,14 +70,11 @@ function toTable(title: string, { entries, absent }: Comparison): Table {
         name,
         index === 0 ? "—" : formatRatio(ratio),
         Math.round(picturesPerSecond),
-        formatTime(time),
+        formatSpread(time, 2),
         index === 0 ? "—" : difference.toExponential(0),
       ]),
       ...absent.map(({ name }) => [name, "left out", "", "", ""]),
     ],
-    notes: [
-      ...entries.map(({ name, description }) => `${name}: ${description}`),
-      ...absent.map(({ name, reason }) => `${name} is left out: ${reason}`),
-    ],
+    notes: contestantNotes(comparison),
   };
 }

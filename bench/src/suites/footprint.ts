@@ -8,7 +8,7 @@ import { installAlone, NotInstalled, packEngine, placeAgent } from "../footprint
 import { type Size, sizeOf } from "../footprint/size.js";
 import { residentMB } from "../memory.js";
 import type { PrepareRequest } from "../protocol.js";
-import { formatRatio, type Summary, summarise } from "../statistics.js";
+import { formatRatio, formatSpread, type Summary, summarise } from "../statistics.js";
 import type { Suite, SuiteContext, Table } from "../suite.js";
 import { writeTask } from "../task.js";
 
@@ -187,9 +187,7 @@ function startTable(starts: readonly Start[], absent: readonly string[]): Table 
     rows: compared(starts, {
       name: ({ name }) => name,
       amount: ({ milliseconds }) => milliseconds.median,
-      cells: ({ milliseconds: { median, lowerQuartile, upperQuartile } }) => [
-        `${median.toFixed(0)} (${lowerQuartile.toFixed(0)}–${upperQuartile.toFixed(0)})`,
-      ],
+      cells: ({ milliseconds }) => [formatSpread(milliseconds, 0)],
     }),
     notes: [
       `One picture, one thread; loading the packages, reading the weights and compiling included; ${starts[0]?.milliseconds.samples} starts of each, in turn, with the file system's cache warm.`,
@@ -206,9 +204,7 @@ function memoryTable(starts: readonly Start[]): Table {
     rows: compared(told, {
       name: ({ name }) => name,
       amount: ({ megabytes }) => megabytes.median,
-      cells: ({ megabytes: { median, lowerQuartile, upperQuartile } }) => [
-        `${median.toFixed(0)} (${lowerQuartile.toFixed(0)}–${upperQuartile.toFixed(0)})`,
-      ],
+      cells: ({ megabytes }) => [formatSpread(megabytes, 0)],
     }),
     notes: ["VmRSS of the same processes: it includes Node itself, and pages of files that processes share."],
   };

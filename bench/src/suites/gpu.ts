@@ -3,10 +3,10 @@ import { findChromium, isSoftware, openPage } from "../browser/chromium.js";
 import { type Comparison, compare, type Entry, ratioOf } from "../compare.js";
 import type { ContestantSpec } from "../contestant.js";
 import type { Task } from "../protocol.js";
-import { formatRatio } from "../statistics.js";
+import { formatRatio, formatSpread } from "../statistics.js";
 import type { Suite, SuiteContext, Table } from "../suite.js";
 import { writeTask } from "../task.js";
-import { formatTime, threadCounts } from "./comparisons.js";
+import { contestantNotes, threadCounts } from "./comparisons.js";
 
 const TFJS = "tfjs (WebGL)";
 const RATIO = `as fast as ${TFJS}`;
@@ -125,7 +125,7 @@ async function runAll({ filter, quick, progress }: SuiteContext, cases: readonly
 }
 
 function toTable(title: string, { column, ratio, notes }: Case, comparison: Comparison): Table {
-  const { entries, absent } = comparison;
+  const { entries } = comparison;
   return {
     title,
     columns: ["", column, "pictures/s", "ms a run (quartiles)", "output differs by"],
@@ -134,13 +134,9 @@ function toTable(title: string, { column, ratio, notes }: Case, comparison: Comp
       /software rendering/.test(entry.description) ? `${entry.name} in software` : entry.name,
       ratio(entry, comparison),
       entry.picturesPerSecond < 100 ? entry.picturesPerSecond.toPrecision(3) : Math.round(entry.picturesPerSecond),
-      formatTime(entry.time),
+      formatSpread(entry.time, 2),
       index === 0 ? "—" : entry.difference.toExponential(0),
     ]),
-    notes: [
-      ...notes,
-      ...entries.map(({ name, description }) => `${name}: ${description}`),
-      ...absent.map(({ name, reason }) => `${name} is left out: ${reason}`),
-    ],
+    notes: [...notes, ...contestantNotes(comparison)],
   };
 }

@@ -3,7 +3,7 @@ import { enableRevectorization } from "@cifar/tensor/node";
 import { createReferenceBackend } from "@cifar/tensor/reference";
 import { Bench } from "tinybench";
 import { multiplyAddCeiling } from "../ceiling.js";
-import { formatRatio, summarise } from "../statistics.js";
+import { formatPercent, formatRatio, summarise } from "../statistics.js";
 import type { Suite, SuiteContext, Table } from "../suite.js";
 
 /** Pictures in a shard, as training takes them. */
@@ -94,10 +94,7 @@ function wasmTable(backend: Backend, timed: readonly Timed[], ceiling: number): 
   return {
     title: `wasm, batches of ${BATCH}`,
     columns: ["kernel", "µs a picture", "GFLOP/s", CEILING],
-    rows: timed.map((one) => [
-      ...figures(one),
-      one.speed === undefined ? "" : `${((100 * one.speed) / ceiling).toFixed(0)} %`,
-    ]),
+    rows: timed.map((one) => [...figures(one), one.speed === undefined ? "" : formatPercent(one.speed / ceiling, 0)]),
     notes: [
       backend.description,
       `ceiling: ${ceiling.toFixed(1)} GFLOP/s, an emitted loop of nothing but multiplications and additions`,

@@ -2,6 +2,7 @@ import { shapesSplits } from "@cifar/cifar";
 import { cifarCnn, fit } from "@cifar/cnn";
 import { createWasmBackend } from "@cifar/tensor";
 import { enableRevectorization } from "@cifar/tensor/node";
+import { formatPercent } from "../statistics.js";
 import { type Ledger, timedBackend } from "../stopwatch.js";
 import type { Suite, SuiteContext, Table } from "../suite.js";
 
@@ -24,14 +25,14 @@ const PARTS: readonly (readonly [RegExp, string])[] = [
   [/^sgd/, "the optimiser's update"],
 ];
 
+const TITLE = "one training step, 1 thread";
+
 /** Where the time of a training step goes. */
 export const profile: Suite = {
   name: "profile",
   summary: `where the time of a training step goes: recipe \`paper\`, batches of ${BATCH}, backend wasm, one thread`,
-  run: async (context) => (PROFILE_TITLE.includes(context.filter) ? [await measure(context)] : []),
+  run: async (context) => (TITLE.includes(context.filter) ? [await measure(context)] : []),
 };
-
-const PROFILE_TITLE = "one training step, 1 thread";
 
 async function measure({ quick, progress }: SuiteContext): Promise<Table> {
   enableRevectorization();
@@ -64,10 +65,10 @@ async function measure({ quick, progress }: SuiteContext): Promise<Table> {
   const row = (name: string, milliseconds: number): (string | number)[] => [
     name,
     (milliseconds / steps).toFixed(2),
-    `${((100 * milliseconds) / total).toFixed(1)} %`,
+    formatPercent(milliseconds / total, 1),
   ];
   return {
-    title: PROFILE_TITLE,
+    title: TITLE,
     columns: ["part", "ms a step", "of the step"],
     rows: [
       ...[...parts].map(([name, milliseconds]) => row(name, milliseconds)),

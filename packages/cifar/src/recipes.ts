@@ -100,13 +100,8 @@ export function recipeOf(name: string, changes: RecipeChanges = {}): Recipe {
     );
   }
   const { epochs, batchSize, learningRate, dropout, heldOut } = changes;
-  const changed = [
-    epochs === undefined ? "" : `epochs ${epochs}`,
-    batchSize === undefined ? "" : `batch ${batchSize}`,
-    learningRate === undefined ? "" : `learning rate ${learningRate}`,
-    dropout === undefined ? "" : `dropout ${dropout}`,
-    heldOut === undefined ? "" : `held out ${heldOut}`,
-  ].filter((change) => change !== "");
+  const told = { epochs, batch: batchSize, "learning rate": learningRate, dropout, "held out": heldOut };
+  const changed = Object.entries(told).flatMap(([what, value]) => (value === undefined ? [] : [`${what} ${value}`]));
   return {
     ...recipe,
     description: changed.length === 0 ? recipe.description : `${recipe.description}; changed: ${changed.join(", ")}`,

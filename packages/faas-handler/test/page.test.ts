@@ -1,6 +1,6 @@
-import type { Browser, Page } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { CHROMIUM, launchChromium, NO_CHROMIUM } from "./support/chromium.ts";
+import { CHROMIUM, LAUNCH, NO_CHROMIUM } from "../../../vitest.chromium.ts";
 import { CLASSES, fakeClassifier, labelFor, type RunningFunction, startFunction } from "./support/function.ts";
 
 const CONFUSION = CLASSES.map((_, actual) =>
@@ -30,7 +30,7 @@ describe(`the page in a browser${NO_CHROMIUM}`, { skip: CHROMIUM === undefined }
       },
     };
     running = await startFunction({ classifier });
-    browser = await launchChromium();
+    browser = await chromium.launch(LAUNCH);
   });
 
   afterAll(async () => {

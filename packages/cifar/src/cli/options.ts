@@ -44,21 +44,25 @@ export function withModelOption(command: Command): Command {
   );
 }
 
-/** Parser of whole numbers from `least` on. */
-export function wholeNumber(least: number): (text: string) => number {
+/** Parser of the numbers that fit; the message names what was expected. */
+function numberThat(fits: (value: number) => boolean, expected: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
+    if (text.trim() !== "" && fits(value)) return value;
+    throw new InvalidArgumentError(`Expected ${expected}.`);
   };
 }
 
-/** Parser of numbers above 0. */
-export function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError("Expected a number above 0.");
+/** Parser of whole numbers from `least` on. */
+export function wholeNumber(least: number): (text: string) => number {
+  return numberThat((value) => Number.isSafeInteger(value) && value >= least, `a whole number of at least ${least}`);
 }
+
+/** Parser of numbers above 0. */
+export const positiveNumber = numberThat((value) => Number.isFinite(value) && value > 0, "a number above 0");
+
+/** Parser of numbers from 0 to below 1. */
+export const fraction = numberThat((value) => value >= 0 && value < 1, "a number from 0 to below 1");
 
 /** The flags that `fit`, `evaluate` and predictors take over as they are. */
 export function computeOptions(flags: ComputeFlags): ComputeFlags {
@@ -66,11 +70,4 @@ export function computeOptions(flags: ComputeFlags): ComputeFlags {
     ...(flags.backend !== undefined && { backend: flags.backend }),
     ...(flags.threads !== undefined && { threads: flags.threads }),
   };
-}
-
-/** Parser of numbers from 0 to below 1. */
-export function fraction(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && value >= 0 && value < 1) return value;
-  throw new InvalidArgumentError("Expected a number from 0 to below 1.");
 }
