@@ -10,13 +10,13 @@ interface Entry {
 }
 
 /**
- * Gathers the pictures of concurrent requests into batches. Nothing waits for others that may never come: a batch is
- * whatever one turn of the event loop brought, or whatever arrived while the batch before it was computed.
+ * Gathers the pictures of concurrent requests into batches, where that is faster. Nothing waits for others that may never
+ * come: a batch is whatever one turn of the event loop brought, or whatever arrived while the batch before it was computed.
  */
 export class BatchQueue {
   readonly #classifier: Classifier;
   readonly #size: number;
-  readonly #waiting: Entry[] = [];
+  #waiting: Entry[] = [];
   #scheduled = false;
   #busy = false;
 
@@ -31,7 +31,7 @@ export class BatchQueue {
    * @throws the signal's reason once it is aborted; pictures that still waited are then never computed
    */
   async run(pictures: Uint8Array, signal: AbortSignal): Promise<Float32Array> {
-    const slice = Math.max(1, this.#classifier.batch) * this.#size;
+    const slice = this.#classifier.batch.most * this.#size;
     if (pictures.length <= slice) {
       return this.#enqueue(pictures, signal);
     }
@@ -84,22 +84,16 @@ export class BatchQueue {
     }
   }
 
-  /** Takes entries from the front while they fit together. */
+  /** Takes entries from the front while they fit together; the first alone where all of them are too few for a batch. */
   #gather(): Entry[] {
-    const batch: Entry[] = [];
+    const { fewest, most } = this.#classifier.batch;
+    const waiting = this.#waiting.filter(({ dropped }) => !dropped);
+    const pictures = waiting.reduce((sum, { count }) => sum + count, 0);
+    const room = pictures < fewest ? 1 : most;
     let count = 0;
-    let taken = 0;
-    for (const entry of this.#waiting) {
-      if (!entry.dropped) {
-        if (batch.length > 0 && count + entry.count > this.#classifier.batch) {
-          break;
-        }
-        batch.push(entry);
-        count += entry.count;
-      }
-      taken++;
-    }
-    this.#waiting.splice(0, taken);
+    const beyond = waiting.findIndex((entry, index) => (count += entry.count) > room && index > 0);
+    const batch = waiting.splice(0, beyond < 0 ? waiting.length : beyond);
+    this.#waiting = waiting;
     return batch;
   }
 

@@ -7,13 +7,21 @@ export interface Card {
   readonly [field: string]: unknown;
 }
 
+/** How many pictures are computed together: from `fewest` on as many as there are, up to `most`; fewer one by one. */
+export interface Batch {
+  readonly fewest: number;
+  readonly most: number;
+}
+
+/** Where pictures together are not faster. */
+export const ONE_BY_ONE: Batch = { fewest: 1, most: 1 };
+
 /** What the function needs of a network. */
 export interface Classifier {
   readonly classes: readonly string[];
   readonly shape: PictureShape;
   readonly card: Card;
-  /** How many pictures are best computed together: 1 where more at once is not faster. */
-  readonly batch: number;
+  readonly batch: Batch;
   /**
    * Takes n pictures one after the other, bytes 0 to 255, row by row, channels last ([n, height, width, channels]).
    * @returns n × classes probabilities

@@ -32,7 +32,7 @@ export async function evaluateRecords(
   const classes = classifier.classes.length;
   const confusion = classifier.classes.map(() => new Array<number>(classes).fill(0));
   const format = { shape: classifier.shape, classes };
-  for await (const { count, pixels, labels } of readRecords(body, format, Math.max(1, classifier.batch))) {
+  for await (const { count, pixels, labels } of readRecords(body, format, classifier.batch.most)) {
     const probabilities = await queue.run(pixels, signal);
     for (let picture = 0; picture < count; picture++) {
       const row = confusion[labels[picture]!]!;

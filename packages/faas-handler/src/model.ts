@@ -1,7 +1,7 @@
 import { createPredictor, type LoadedModel, type Predictor } from "@cifar/cnn";
 import { readModelFile } from "@cifar/cnn/node";
 import { cardOf } from "./card.js";
-import type { Card, Classifier, PictureShape } from "./classifier.js";
+import { type Batch, type Card, type Classifier, ONE_BY_ONE, type PictureShape } from "./classifier.js";
 import type { Config } from "./config.js";
 import type { Logger } from "./log.js";
 
@@ -41,7 +41,7 @@ class NetworkClassifier implements Classifier {
   readonly #size: number;
   #single: Predictor;
   #many: Predictor;
-  #batch = 1;
+  #batch = ONE_BY_ONE;
   #closed = false;
   #timer: NodeJS.Timeout;
 
@@ -64,7 +64,7 @@ class NetworkClassifier implements Classifier {
     return new NetworkClassifier(loaded, options, single);
   }
 
-  get batch(): number {
+  get batch(): Batch {
     return this.#batch;
   }
 
@@ -73,7 +73,8 @@ class NetworkClassifier implements Classifier {
   }
 
   predict(pictures: Uint8Array): Promise<Float32Array> {
-    return (pictures.length > this.#size ? this.#many : this.#single).predict(pictures);
+    // A batch that is not full takes as long as a full one.
+    return (pictures.length < this.#batch.fewest * this.#size ? this.#single : this.#many).predict(pictures);
   }
 
   async close(): Promise<void> {
@@ -89,25 +90,29 @@ class NetworkClassifier implements Classifier {
     try {
       const tuned = await tune?.();
       const single = await makePredictor(this.#loaded, this.#options, 1);
-      const many = config.maxBatch > 1 ? await makePredictor(this.#loaded, this.#options, config.maxBatch) : single;
-      const alone = await millisecondsFor(single, this.#size);
-      const together = (await millisecondsFor(many, this.#size * config.maxBatch)) / config.maxBatch;
+      const most = config.maxBatch;
+      const many = most > 1 ? await makePredictor(this.#loaded, this.#options, most) : undefined;
+      // Both get the same work, so that V8 has optimised both alike.
+      const alone = (await millisecondsFor(single, this.#size * most)) / most;
+      const together = many && (await millisecondsFor(many, this.#size * most));
+      const fewest = Math.ceil((together ?? Number.POSITIVE_INFINITY) / (WORTHWHILE * alone));
+      const batched = many !== undefined && fewest <= most;
+      if (this.#closed || !batched) many?.close();
       if (this.#closed) {
         single.close();
-        many.close();
         return;
       }
       // Calls under way are finished by the old one before it closes.
       this.#single.close();
       this.#single = single;
-      this.#many = many;
-      this.#batch = together < WORTHWHILE * alone ? config.maxBatch : 1;
+      this.#many = batched ? many : single;
+      this.#batch = batched ? { fewest, most } : ONE_BY_ONE;
       logger.log("info", "network improved", {
         computes: single.description,
         tuned,
-        batch: this.#batch,
+        batchFrom: batched ? fewest : undefined,
         msAlone: rounded(alone),
-        msInBatch: rounded(together),
+        msBatch: together && rounded(together),
       });
     } catch (thrown) {
       // What answers already goes on answering.
@@ -139,14 +144,17 @@ function makePredictor(
   });
 }
 
-const TIMED_CALLS = 4;
+/** How long a network is tried out: V8 takes a while to optimise its kernels, on another core if there is one. */
+const TRIAL_MS = 250;
+const PAUSE_MS = 10;
 
-/** The best of a few calls, the first of which also compiles; requests that come meanwhile get their turn in between. */
+/** The best of some calls; requests that come meanwhile get their turn in between. */
 async function millisecondsFor(predictor: Predictor, bytes: number): Promise<number> {
   const pictures = new Uint8Array(bytes);
   let best = Number.POSITIVE_INFINITY;
-  for (let call = 0; call < TIMED_CALLS; call++) {
-    await new Promise<void>((resolve) => setImmediate(resolve));
+  const end = performance.now() + TRIAL_MS;
+  while (performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     const started = performance.now();
     await predictor.predict(pictures);
     best = Math.min(best, performance.now() - started);

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
+import { ONE_BY_ONE } from "../src/classifier.ts";
 import { createLogger } from "../src/log.ts";
 import {
   fakeClassifier,
@@ -67,7 +68,7 @@ describe("the start", () => {
 
 describe("many requests at once", () => {
   it("are computed together as far as the network likes, and each gets its own answer", async () => {
-    const running = await start({ classifier: fakeClassifier({ batch: 4 }) });
+    const running = await start({ classifier: fakeClassifier({ batch: { fewest: 2, most: 4 } }) });
     const door = gate();
     running.classifier.gate = door.shut;
     const first = post(running, 0);
@@ -84,9 +85,24 @@ describe("many requests at once", () => {
   });
 
   it("are computed one by one where that is not slower", async () => {
-    const running = await start({ classifier: fakeClassifier({ batch: 1 }) });
+    const running = await start({ classifier: fakeClassifier({ batch: ONE_BY_ONE }) });
     await Promise.all(Array.from({ length: 5 }, (_, index) => post(running, index)));
     expect(running.classifier.calls).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  it("are computed one by one where they are too few for a batch", async () => {
+    const running = await start({ classifier: fakeClassifier({ batch: { fewest: 3, most: 4 } }) });
+    const door = gate();
+    running.classifier.gate = door.shut;
+    const all = [post(running, 0)];
+    await until(() => running.classifier.calls.length === 1);
+    all.push(...Array.from({ length: 6 }, (_, index) => post(running, index + 1)));
+    await until(() => running.application.inflight === 7);
+    await sleep(20);
+    door.open();
+    const labels = (await Promise.all(all.map(async (each) => (await each).json()))).map(({ label }) => label);
+    expect(labels).toEqual(Array.from({ length: 7 }, (_, index) => labelFor(index)));
+    expect(running.classifier.calls).toEqual([1, 4, 1, 1]);
   });
 
   it("are refused with 429 beyond max_inflight, at once", async () => {
@@ -104,7 +120,7 @@ describe("many requests at once", () => {
   });
 
   it("do not wait behind one request with many pictures", async () => {
-    const running = await start({ classifier: fakeClassifier({ batch: 2, milliseconds: 5 }) });
+    const running = await start({ classifier: fakeClassifier({ batch: { fewest: 2, most: 2 }, milliseconds: 5 }) });
     const records = new Uint8Array(3073 * 100);
     let manyDone = false;
     const many = fetch(running.url, { method: "POST", body: records }).then((response) => {
@@ -133,7 +149,7 @@ describe("many requests at once", () => {
 
 describe("a request that nobody waits for", () => {
   it("is taken out of the queue", async () => {
-    const running = await start({ classifier: fakeClassifier({ batch: 1 }) });
+    const running = await start({ classifier: fakeClassifier({ batch: ONE_BY_ONE }) });
     const door = gate();
     running.classifier.gate = door.shut;
     const first = post(running, 1);

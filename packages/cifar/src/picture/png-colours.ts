@@ -14,11 +14,12 @@ export interface Colours {
  * @throws CifarError INVALID_PICTURE if a pixel's colour is not in the palette
  */
 export function toRgb(
-  samples: Uint16Array,
+  samples: Uint8Array | Uint16Array,
   kind: { readonly colourType: number; readonly channels: number; readonly depth: number },
   colours: Colours,
 ): Uint8Array {
   const { colourType, channels, depth } = kind;
+  if (colourType === 2 && samples instanceof Uint8Array && colours.transparency === undefined) return samples;
   const pixels = samples.length / channels;
   const rgb = new Uint8Array(pixels * 3);
   if (colourType === 3) {

@@ -16,7 +16,7 @@ const COLOUR_TYPES: Readonly<Record<number, { readonly channels: number; readonl
   6: { channels: 4, depths: [8, 16] },
 };
 
-/** Start and step of the seven passes of Adam7; a picture that is not interlaced is one pass. */
+/** Start and step of the seven passes of Adam7. */
 const ADAM7 = [
   { x: 0, y: 0, stepX: 8, stepY: 8 },
   { x: 4, y: 0, stepX: 8, stepY: 8 },
@@ -26,7 +26,6 @@ const ADAM7 = [
   { x: 1, y: 0, stepX: 2, stepY: 2 },
   { x: 0, y: 1, stepX: 1, stepY: 2 },
 ] as const;
-const ONE_PASS = [{ x: 0, y: 0, stepX: 1, stepY: 1 }] as const;
 
 interface Header {
   readonly width: number;
@@ -53,18 +52,23 @@ export function isPng(bytes: Uint8Array): boolean {
  */
 export function decodePng(bytes: Uint8Array, maxPixels: number): Picture {
   const { header, compressed, ...colours } = readChunks(bytes, maxPixels);
-  const passes = (header.interlaced ? ADAM7 : ONE_PASS)
-    .map((pass) => ({
-      ...pass,
-      width: Math.ceil((header.width - pass.x) / pass.stepX),
-      height: Math.ceil((header.height - pass.y) / pass.stepY),
-    }))
-    .filter((pass) => pass.width > 0 && pass.height > 0);
+  const samples = header.interlaced
+    ? readPasses(compressed, header)
+    : unfilter(inflate(compressed, passBytes(header, header)), header);
+  return { width: header.width, height: header.height, data: toRgb(samples, header, colours) };
+}
+
+/** Reads the passes of an interlaced picture and puts them together. */
+function readPasses(compressed: readonly Uint8Array[], header: Header): Uint16Array {
+  const passes = ADAM7.map((pass) => ({
+    ...pass,
+    width: Math.ceil((header.width - pass.x) / pass.stepX),
+    height: Math.ceil((header.height - pass.y) / pass.stepY),
+  })).filter((pass) => pass.width > 0 && pass.height > 0);
   const filtered = inflate(
     compressed,
     passes.reduce((sum, pass) => sum + passBytes(header, pass), 0),
   );
-
   const samples = new Uint16Array(header.width * header.height * header.channels);
   let offset = 0;
   for (const pass of passes) {
@@ -79,7 +83,7 @@ export function decodePng(bytes: Uint8Array, maxPixels: number): Picture {
       }
     }
   }
-  return { width: header.width, height: header.height, data: toRgb(samples, header, colours) };
+  return samples;
 }
 
 /** Finds the chunks that make up the picture and checks them. */

@@ -1,5 +1,5 @@
 import { Application } from "../../src/application.ts";
-import type { Classifier } from "../../src/classifier.ts";
+import type { Batch, Classifier } from "../../src/classifier.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { isPictureFile } from "../../src/input/pictures.ts";
 import { createLogger, type LogLevel } from "../../src/log.ts";
@@ -24,9 +24,9 @@ export interface FakeClassifier extends Classifier {
 
 /** Stands for a network: the class is the red of the first pixel modulo 10, with a probability of 0.91. */
 export function fakeClassifier(
-  options: { readonly batch?: number; readonly milliseconds?: number } = {},
+  options: { readonly batch?: Batch; readonly milliseconds?: number } = {},
 ): FakeClassifier {
-  const { batch = 4, milliseconds = 0 } = options;
+  const { batch = { fewest: 2, most: 4 }, milliseconds = 0 } = options;
   return {
     classes: CLASSES,
     shape: [32, 32, 3],
