@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { evaluate, subset } from "@cifar/cnn";
+import { evaluate, predictLogits, subset } from "@cifar/cnn";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { shapes } from "../src/dataset/shapes.js";
 import { recipeOf } from "../src/recipes.js";
@@ -36,7 +36,7 @@ describe("what is measured", () => {
 
 describe("a model's temperature", () => {
   const choose = (settings: { recipe: typeof recipe; seed: number }, validation: typeof pictures | undefined) =>
-    chooseTemperature(model, { settings, validation, inference });
+    chooseTemperature((dataset) => predictLogits(model, dataset, inference), { settings, validation });
 
   it("is fitted on held-out pictures, where it has a lower loss than 1", async () => {
     const { value, source } = await choose({ recipe, seed: 0 }, pictures);

@@ -42,16 +42,21 @@ export async function predictLogits(
   return logits!;
 }
 
+/** [pictures, classes] each. */
+export interface LogitsOfBothSides {
+  readonly asItIs: Float32Array;
+  readonly mirrored: Float32Array;
+}
+
 /**
  * {@link predictLogits} of every picture as it is and of its mirror image.
- * @returns [pictures, classes] each
  * @throws CnnError SHAPE_MISMATCH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE, ABORTED, WORKER_FAILED
  */
 export async function predictBothSides(
   model: Sequential,
   dataset: Dataset,
   options: LogitsOptions,
-): Promise<{ readonly asItIs: Float32Array; readonly mirrored: Float32Array }> {
+): Promise<LogitsOfBothSides> {
   const [asItIs, mirrored] = await infer(model, dataset, options, [AS_IT_IS, MIRRORED]);
   return { asItIs: asItIs!, mirrored: mirrored! };
 }

@@ -1,6 +1,6 @@
 import type { Backend, BackendName } from "@cifar/tensor";
 import type { Checkpoint } from "./checkpoint.js";
-import type { Normalisation } from "./dataset.js";
+import type { Dataset, Normalisation } from "./dataset.js";
 import type { Schedule } from "./schedule.js";
 
 /** Muon for the filters of convolutions (see `Backend.muon`): everything else stays with SGD. */
@@ -166,10 +166,25 @@ export interface StopEvent {
   readonly checkpoint: TakeCheckpoint;
 }
 
+/**
+ * What `predictLogits` gives, by the engine that has trained the model: the time and memory of another one are saved. To be
+ * called before the generator is asked to end.
+ * @returns [pictures, classes]
+ * @throws CnnError SHAPE_MISMATCH, INVALID_ARGUMENT, ABORTED, CLOSED, WORKER_FAILED
+ */
+export type TakeLogits = (dataset: Dataset, options?: TakeLogitsOptions) => Promise<Float32Array>;
+
+export interface TakeLogitsOptions {
+  /** Shows every picture mirrored; default false. */
+  readonly mirrored?: boolean;
+  readonly signal?: AbortSignal;
+}
+
 export interface EndEvent {
   readonly type: "end";
   readonly steps: number;
   readonly seconds: number;
+  readonly predictLogits: TakeLogits;
 }
 
 export type FitEvent = StartEvent | StepEvent | EpochEvent | StopEvent | EndEvent;

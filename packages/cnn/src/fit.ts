@@ -3,7 +3,7 @@ import { checkDataset, type Dataset } from "./dataset.js";
 import { CnnError } from "./errors.js";
 import { classesOf } from "./evaluate.js";
 import { LONGEST_BREATH } from "./evaluation.js";
-import type { EpochEvent, FitEvent, FitOptions, FitResult, TakeCheckpoint } from "./fit-options.js";
+import type { EpochEvent, FitEvent, FitOptions, FitResult, TakeCheckpoint, TakeLogits } from "./fit-options.js";
 import { resolvePlan } from "./plan.js";
 import type { Sequential } from "./sequential.js";
 import { Trainer } from "./trainer.js";
@@ -92,7 +92,12 @@ export async function* fit(
     }
     await trainer.updateModel();
     const seconds = secondsSince(begun);
-    yield { type: "end", steps, seconds };
+    const predictLogits: TakeLogits = async (dataset, inference) => {
+      if (engine.closed) throw new CnnError("CLOSED", "fit: the run has ended, and its engine with it");
+      checkDataset(dataset, network);
+      return trainer.predictLogits(dataset, inference);
+    };
+    yield { type: "end", steps, seconds, predictLogits };
     return { steps, stopped: false, seconds };
   } finally {
     trainer.close();

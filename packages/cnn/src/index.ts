@@ -10,7 +10,14 @@ export { cifarCnn } from "./cifar-cnn.js";
 export { checkDataset, type Dataset, type Normalisation, subset } from "./dataset.js";
 export { dataDigest, weightsDigest } from "./digest.js";
 export { CnnError, type CnnErrorCode } from "./errors.js";
-export { type EvaluateOptions, evaluate, type LogitsOptions, predictBothSides, predictLogits } from "./evaluate.js";
+export {
+  type EvaluateOptions,
+  evaluate,
+  type LogitsOfBothSides,
+  type LogitsOptions,
+  predictBothSides,
+  predictLogits,
+} from "./evaluate.js";
 export { type ClassResult, type Evaluation, summariseLogits } from "./evaluation.js";
 export { type ExplainOptions, type Explanation, explain, type PlaceMap } from "./explain.js";
 export { fit } from "./fit.js";
@@ -29,6 +36,8 @@ export type {
   StepEvent,
   StopEvent,
   TakeCheckpoint,
+  TakeLogits,
+  TakeLogitsOptions,
   TrainingOptions,
   TrainingPlan,
   WhiteningOptions,

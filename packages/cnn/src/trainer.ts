@@ -6,9 +6,9 @@ import { dataDigest } from "./digest.js";
 import { AVERAGED, CURRENT, type Engine } from "./engine.js";
 import { CnnError } from "./errors.js";
 import { valuesOf } from "./evaluate.js";
-import { AS_IT_IS, type Evaluation, inferLogits, summariseLogits } from "./evaluation.js";
+import { AS_IT_IS, type Evaluation, inferLogits, MIRRORED, summariseLogits } from "./evaluation.js";
 import { allFinite } from "./finite.js";
-import type { ComputeOptions, TrainingPlan } from "./fit-options.js";
+import type { ComputeOptions, TakeLogitsOptions, TrainingPlan } from "./fit-options.js";
 import { Optimiser } from "./optimiser.js";
 import { planDifference } from "./plan.js";
 import { learningRateAt } from "./schedule.js";
@@ -155,11 +155,20 @@ export class Trainer {
 
   /** Classifies a data set with the parameters that the finished model would have now. */
   async validate(dataset: Dataset): Promise<Evaluation> {
-    const { images, count } = dataset;
-    const { normalisation } = this.#plan;
-    const set = this.#averaged ? AVERAGED : CURRENT;
-    const logits = await inferLogits(this.engine, { images, count, normalisation, set, mirrored: AS_IT_IS });
-    return summariseLogits(logits, dataset);
+    return summariseLogits(await this.predictLogits(dataset), dataset);
+  }
+
+  /** Logits of a data set with these parameters. */
+  predictLogits(dataset: Dataset, options: TakeLogitsOptions = {}): Promise<Float32Array> {
+    const { mirrored = false, signal } = options;
+    return inferLogits(this.engine, {
+      images: dataset.images,
+      count: dataset.count,
+      normalisation: this.#plan.normalisation,
+      set: this.#averaged ? AVERAGED : CURRENT,
+      mirrored: mirrored ? MIRRORED : AS_IT_IS,
+      signal,
+    });
   }
 
   /**

@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint.js";
 import { type Dataset, subset } from "../src/dataset.js";
 import { weightsDigest } from "../src/digest.js";
+import { predictBothSides } from "../src/evaluate.js";
 import { fit } from "../src/fit.js";
-import type { FitEvent, FitOptions, FitResult } from "../src/fit-options.js";
+import type { EndEvent, FitEvent, FitOptions, FitResult } from "../src/fit-options.js";
 import type { Sequential } from "../src/sequential.js";
 import { BACKENDS } from "./support/backends.js";
 import { TOY_NORMALISATION, toyNetwork, toyPictures } from "./support/toys.js";
@@ -133,6 +134,28 @@ describe("fit", () => {
     // Four batches of 20 and one of 10.
     const mean = losses.reduce((sum, loss, index) => sum + loss * (index === 4 ? 10 : 20), 0) / 90;
     expect(events[6]).toMatchObject({ trainLoss: expect.closeTo(mean, 6) });
+  });
+
+  it("classifies at its end with the finished weights, averaged ones too, until its engine is gone", async () => {
+    for (const averaging of [undefined, { decay: 0.9 }]) {
+      const model = toyNetwork();
+      const options = { ...OPTIONS, ...(averaging && { averaging }) };
+      const steps = fit(model, { train: TRAIN }, options);
+      let end: EndEvent | undefined;
+      for await (const event of steps) {
+        if (event.type !== "end") continue;
+        end = event;
+        const { asItIs, mirrored } = await predictBothSides(model, TRAIN, options);
+        expect(await end.predictLogits(TRAIN)).toEqual(asItIs);
+        expect(await end.predictLogits(TRAIN, { mirrored: true })).toEqual(mirrored);
+        const otherClasses = { ...TRAIN, classes: ["a", "b"] };
+        await expect(end.predictLogits(otherClasses)).rejects.toMatchObject({ code: "SHAPE_MISMATCH" });
+        await expect(end.predictLogits(TRAIN, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+          code: "ABORTED",
+        });
+      }
+      await expect(end!.predictLogits(TRAIN)).rejects.toMatchObject({ code: "CLOSED" });
+    }
   });
 
   it("leaves out of its gradient the pictures that a last, smaller batch lacks", async () => {

@@ -89,12 +89,14 @@ export class BatchQueue {
     const { fewest, most } = this.#classifier.batch;
     const waiting = this.#waiting.filter(({ dropped }) => !dropped);
     const pictures = waiting.reduce((sum, { count }) => sum + count, 0);
-    const room = pictures < fewest ? 1 : most;
-    let count = 0;
-    const beyond = waiting.findIndex((entry, index) => (count += entry.count) > room && index > 0);
-    const batch = waiting.splice(0, beyond < 0 ? waiting.length : beyond);
-    this.#waiting = waiting;
-    return batch;
+    let room = pictures < fewest ? 1 : most;
+    let taken = 0;
+    while (taken < waiting.length && (taken === 0 || waiting[taken]!.count <= room)) {
+      room -= waiting[taken]!.count;
+      taken++;
+    }
+    this.#waiting = waiting.splice(taken);
+    return waiting;
   }
 
   async #compute(): Promise<void> {

@@ -3,10 +3,9 @@ import {
   calibration,
   type Dataset,
   type Evaluation,
-  fitTemperature,
+  type LogitsOfBothSides,
   type LogitsOptions,
   predictBothSides,
-  predictLogits,
   type Sequential,
   summariseLogits,
 } from "@cifar/cnn";
@@ -27,15 +26,23 @@ export interface Measurement {
 
 /**
  * Measures a model on test pictures.
- * @param options `temperature`: the model's own, default 1
+ * @param options `temperature`: the model's own
  */
 export async function measure(
   model: Sequential,
   test: Dataset,
-  options: LogitsOptions & { readonly temperature?: number },
+  options: LogitsOptions & { readonly temperature: number },
 ): Promise<Measurement> {
-  const { temperature = 1, ...inference } = options;
-  const { asItIs: logits, mirrored } = await predictBothSides(model, test, inference);
+  const { temperature, ...inference } = options;
+  return measurementOf(await predictBothSides(model, test, inference), test, temperature);
+}
+
+/** What follows from a model's logits for test pictures. */
+export function measurementOf(
+  { asItIs: logits, mirrored }: LogitsOfBothSides,
+  test: Dataset,
+  temperature: number,
+): Measurement {
   const mean = logits.map((value, index) => (value + mirrored[index]!) / 2);
   const { accuracy, correct, total, loss } = summariseLogits(mean, test);
   return {
@@ -51,9 +58,4 @@ export async function measure(
 export interface Temperature {
   readonly value: number;
   readonly source: string;
-}
-
-/** The temperature for a model, fitted on pictures that it has not been trained on. */
-export async function temperatureFor(model: Sequential, heldOut: Dataset, options: LogitsOptions): Promise<number> {
-  return fitTemperature(await predictLogits(model, heldOut, options), heldOut.labels);
 }

@@ -4,10 +4,10 @@ import {
   type Dataset,
   type FitEvent,
   fit,
-  type LogitsOptions,
-  type Sequential,
+  fitTemperature,
   saveModel,
   subset,
+  type TakeLogits,
   weightsDigest,
 } from "@cifar/cnn";
 import type { BackendName } from "@cifar/tensor";
@@ -17,7 +17,7 @@ import { accuracyInterval } from "../report/report.js";
 import { writeReport } from "../report/write.js";
 import { modelCard } from "./card.js";
 import type { RunEvent, RunStart } from "./events.js";
-import { type Measurement, measure, type Temperature, temperatureFor } from "./measure.js";
+import { type Measurement, measurementOf, type Temperature } from "./measure.js";
 import { appendToLog, type RunFiles, writeCheckpoint, writeRunFile } from "./run-folder.js";
 import { networkFor, type RunSettings, splitTraining } from "./settings.js";
 
@@ -57,11 +57,6 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
     settings.testLimit === undefined ? data.test : subset(data.test, 0, Math.min(settings.testLimit, data.test.count));
   const normalisation = normalisationOf(data.train);
   const model = networkFor(settings.recipe, train.classes.length, settings.seed);
-  const compute = {
-    onNotice,
-    ...(options.backend !== undefined && { backend: options.backend }),
-    ...(options.threads !== undefined && { threads: options.threads }),
-  };
   const recorder = new Recorder(options, { train, validation, test });
 
   const steps = fit(
@@ -69,30 +64,32 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
     { train, ...(validation !== undefined && { validation }) },
     {
       ...settings.recipe.training,
-      ...compute,
+      onNotice,
+      ...(options.backend !== undefined && { backend: options.backend }),
+      ...(options.threads !== undefined && { threads: options.threads }),
       seed: settings.seed,
       normalisation,
       ...(signal !== undefined && { signal }),
       ...(resume !== undefined && { resume: resume.checkpoint }),
     },
   );
+  let tested: Tested | undefined;
   for await (const event of steps) {
     await recorder.record(event);
-    if (event.type === "stop") return { stopped: true, measurement: undefined };
+    if (event.type !== "end") continue;
+    await recorder.add({ type: "test", total: test.count });
+    // What has trained also tests: its memory is the run's largest part.
+    const predict: TakeLogits = (dataset, look) => event.predictLogits(dataset, { ...look, ...(signal && { signal }) });
+    try {
+      tested = await testModel(predict, { settings, validation, test });
+    } catch (error) {
+      // The last checkpoint is that of the last step: going on from there tests again.
+      if (!signal?.aborted) throw error;
+    }
   }
+  if (tested === undefined) return { stopped: true, measurement: undefined };
 
-  await recorder.add({ type: "test", total: test.count });
-  const inference = { ...compute, normalisation, ...(signal !== undefined && { signal }) };
-  let temperature: Temperature;
-  let measurement: Measurement;
-  try {
-    temperature = await chooseTemperature(model, { settings, validation, inference });
-    measurement = await measure(model, test, { ...inference, temperature: temperature.value });
-  } catch (error) {
-    // The last checkpoint is that of the last step: going on from there tests again.
-    if (signal?.aborted) return { stopped: true, measurement: undefined };
-    throw error;
-  }
+  const { temperature, measurement } = tested;
   const { evaluation } = measurement;
   checkLoss("after the last step the test loss", evaluation.loss);
   const card = modelCard({ settings, train, test, normalisation, temperature, measurement, events: recorder.events });
@@ -113,17 +110,30 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   return { stopped: false, measurement };
 }
 
+interface Tested {
+  readonly temperature: Temperature;
+  readonly measurement: Measurement;
+}
+
+async function testModel(
+  predict: TakeLogits,
+  run: { settings: RunSettings; validation: Dataset | undefined; test: Dataset },
+): Promise<Tested> {
+  const temperature = await chooseTemperature(predict, run);
+  const logits = { asItIs: await predict(run.test), mirrored: await predict(run.test, { mirrored: true }) };
+  return { temperature, measurement: measurementOf(logits, run.test, temperature.value) };
+}
+
 /** A temperature fitted on fewer pictures says more about them than about the model. */
 const FEWEST_TO_FIT_ON = 100;
 
 /** Fitted on the held-out pictures; where there are none, the recipe says what was found when there were some. */
 export async function chooseTemperature(
-  model: Sequential,
-  run: { settings: RunSettings; validation: Dataset | undefined; inference: LogitsOptions },
+  predict: TakeLogits,
+  { settings, validation }: { settings: RunSettings; validation: Dataset | undefined },
 ): Promise<Temperature> {
-  const { settings, validation, inference } = run;
   if (validation !== undefined && validation.count >= FEWEST_TO_FIT_ON) {
-    const value = await temperatureFor(model, validation, inference);
+    const value = fitTemperature(await predict(validation), validation.labels);
     return { value, source: `fitted on ${validation.count} held-out training pictures` };
   }
   const { temperature } = settings.recipe;
