@@ -57,7 +57,9 @@ async function readFiles(
   const labels = new Uint8Array(total);
   let count = 0;
   for (const file of files) {
-    count = decodeRecords(await readVerified(directory, file), { images, labels, count });
+    await readVerified(directory, file, (records) => {
+      count = decodeRecords(records, { images, labels, count });
+    });
   }
   return { images, labels, shape: PICTURE_SHAPE, count };
 }
