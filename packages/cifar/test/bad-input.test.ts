@@ -3,7 +3,7 @@ import { mkdtempSync, rmdirSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cifarCnn, saveModel } from "@cifar/cnn";
+import { cifarCnn, saveModel, toOnnx } from "@cifar/cnn";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CIFAR10_CLASSES, CIFAR10_NORMALISATION } from "../src/dataset/cifar10-files.js";
 import { type CommandResult, cifar } from "./command.js";
@@ -149,11 +149,30 @@ describe("a model file that is not one ends with status 3 and one line", () => {
 
 describe("a picture that is none ends with status 3 and one line", () => {
   it.each([
-    ["text", () => new TextEncoder().encode("not a picture"), /expected a PNG or JPEG picture, found 13 bytes/],
+    ["text", () => new TextEncoder().encode("not a picture"), /expected a PNG or JPEG picture, found a text/],
+    ["safetensors", () => good, /expected a PNG or JPEG picture, found a safetensors file/],
     [
       "of 100,000 × 100,000 pixels in 200 bytes",
       () => pngFile({ header: { width: 100_000, height: 100_000, depth: 8, colourType: 6 }, rows: [0] }),
       /100000×100000 pixels are more than the 50000000 allowed/,
+  it.concurrent.each([
+    ["a PNG picture", () => pngOf({ width: 32, height: 32, data: new Uint8Array(3072) })],
+    ["a text", () => new TextEncoder().encode("# Notes\nnot a model\n")],
+    ["an ONNX model", () => toOnnx(cifarCnn())],
+    ["an empty file", () => new Uint8Array()],
+  ])("that is %s, said as what it is and not from its inside", async (kind, make) => {
+    const path = join(folder, `${kind.replaceAll(" ", "-")}.model`);
+    await writeFile(path, make());
+    const expected = `${path}: expected a model file (.safetensors) or the folder of a run, found ${kind}\n`;
+    expectRefusal(await cifar(["info", "--model", path]), 3, expected);
+  });
+
+  it("that is a folder without a model", async () => {
+    const path = await mkdtemp(join(folder, "no-run-"));
+    const expected = `${path}: expected a model file (.safetensors) or the folder of a run: there is no model.safetensors in it`;
+    expectRefusal(await cifar(["info", "--model", path]), 3, expected);
+  });
+
     ],
     ["cut off", () => pngOf({ width: 40, height: 40, data: new Uint8Array(4800) }).subarray(0, 60), /cut off/],
   ])("%s", async (name, make, reason) => {

@@ -313,7 +313,9 @@ describe("sniffPicture", () => {
     ["a GIF", "GIF89a......"],
     ["an SVG or XML text", "<svg xmlns"],
     ["a WebP", "RIFF\x01\x02\x03\x04WEBPVP8 "],
-    ["bytes that start with 68 65", "hello"],
+    ["a zip archive", "PK\x03\x04\x14"],
+    ["a text", "hello"],
+    ["bytes that start with 00 65", "\x00ello"],
   ])("lets the refusal of other files say what was found: %s", (what, text) => {
     expect(() => decodePicture(Uint8Array.from(text, (letter) => letter.charCodeAt(0)))).toThrowError(
       expect.objectContaining({ code: "INVALID_PICTURE", message: expect.stringContaining(what) }),

@@ -1,4 +1,5 @@
 import { CifarError } from "../errors.js";
+import { kindOf } from "../file-kind.js";
 import { decodeJpeg, isJpeg } from "./jpeg.js";
 import type { Picture } from "./picture.js";
 import { decodePng, isPng } from "./png.js";
@@ -33,19 +34,6 @@ export function decodePicture(bytes: Uint8Array, options: DecodeOptions = {}): P
     case "image/jpeg":
       return decodeJpeg(bytes, maxPixels);
     case undefined:
-      throw new CifarError("INVALID_PICTURE", `expected a PNG or JPEG picture, found ${describe(bytes)}`);
+      throw new CifarError("INVALID_PICTURE", `expected a PNG or JPEG picture, found ${kindOf(bytes)}`);
   }
-}
-
-/** What a file that is no picture seems to be, for the message. */
-function describe(bytes: Uint8Array): string {
-  if (bytes.length === 0) return "an empty file";
-  const start = Array.from(bytes.subarray(0, 12), (byte) => String.fromCharCode(byte)).join("");
-  if (start.startsWith("GIF8")) return "a GIF";
-  if (start.startsWith("RIFF") && start.endsWith("WEBP")) return "a WebP";
-  if (/^....ftyp(avif|heic|heix|mif1)/s.test(start)) return "an AVIF or HEIC";
-  if (start.startsWith("BM")) return "a BMP";
-  if (start.startsWith("<svg") || start.startsWith("<?xml")) return "an SVG or XML text";
-  const hex = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  return `${bytes.length} bytes that start with ${hex}`;
 }
