@@ -175,10 +175,14 @@ describe("a picture that is none ends with status 3 and one line", () => {
 
     ],
     ["cut off", () => pngOf({ width: 40, height: 40, data: new Uint8Array(4800) }).subarray(0, 60), /cut off/],
-  ])("%s", async (name, make, reason) => {
+  ])("%s, named by classify and by explain", async (name, make, reason) => {
     const path = join(folder, `${name.slice(0, 4)}.png`);
     await writeFile(path, make());
-    expectRefusal(await cifar(["classify", "--model", model, path]), 3, reason);
+    for (const command of ["classify", "explain"]) {
+      const result = await cifar([command, "--model", model, path], { cwd: folder });
+      expectRefusal(result, 3, reason);
+      expect(result.stderr).toContain(`cifar: ${path}: `);
+    }
   });
 
   it("and does not keep the others from being classified", async () => {

@@ -8,16 +8,16 @@ import { toInput } from "./resize.js";
 /**
  * A picture file as a network's input.
  * @param file path of a PNG or JPEG; `-` is standard input
- * @throws CifarError NOT_FOUND, INVALID_PICTURE, PICTURE_TOO_LARGE
+ * @throws CifarError NOT_FOUND, INVALID_PICTURE, PICTURE_TOO_LARGE, naming the file
  */
 export async function readInput(file: string, side: number): Promise<Uint8Array> {
-  let bytes: Uint8Array;
   try {
-    bytes = file === "-" ? await buffer(process.stdin) : await readFile(file);
-  } catch (error) {
-    throw new CifarError("NOT_FOUND", reasonOf(error), { cause: error });
+    const bytes = file === "-" ? await buffer(process.stdin) : await readFile(file);
+    return toInput(decodePicture(bytes), side);
+  } catch (cause) {
+    const code = cause instanceof CifarError ? cause.code : "NOT_FOUND";
+    throw new CifarError(code, `${file}: ${reasonOf(cause)}`, { cause });
   }
-  return toInput(decodePicture(bytes), side);
 }
 
 /**

@@ -56,7 +56,7 @@ async function classify(files: readonly string[], flags: ClassifyFlags, output: 
       try {
         input = await readInput(file, side);
       } catch (error) {
-        output.error(`${file}: ${messageOf(error)}`);
+        output.error(messageOf(error));
         continue;
       }
       const [answer] = await predictor.classify(input, flags.top === undefined ? {} : { top: flags.top });
