@@ -64,14 +64,33 @@ describe("wrong usage ends with status 2 and one line", () => {
 
 describe("data that are not what they should be end with status 3 and one line", () => {
   it("a folder that is not there", async () => {
-    expectRefusal(await cifar(["train", "--data", join(folder, "none")]), 3, /found no such folder/);
+    expectRefusal(
+      await cifar(["train", "--data", join(folder, "none")]),
+      3,
+      /folder of data.*: no such file or folder/,
+    );
+  });
+
+  it("a file instead of a folder", async () => {
+    expectRefusal(
+      await cifar(["train", "--data", model]),
+      3,
+      `${model}: expected a folder of data, or the word shapes: it is a file`,
+    );
   });
 
   it("a folder without data", async () => {
     const empty = join(folder, "empty");
     await mkdir(empty);
-    expectRefusal(await cifar(["train", "--data", empty]), 3, /data_batch_1\.bin and the other files/);
-    expectRefusal(await cifar(["data", "info"], { env: { CIFAR10_DIR: empty } }), 3, /\(CIFAR10_DIR\)/);
+    expectRefusal(
+      await cifar(["train", "--data", empty]),
+      3,
+      `${empty}: expected a subfolder of PNG or JPEG pictures for each class, or data_batch_1.bin and the other files of ` +
+        `CIFAR-10's binary version (cifar data fetch --folder ${empty} downloads them), found neither`,
+    );
+    const fromEnvironment = await cifar(["data", "info"], { env: { CIFAR10_DIR: empty } });
+    expectRefusal(fromEnvironment, 3, /\(CIFAR10_DIR\): data_batch_1\.bin .*; cifar data fetch --folder \S+ downloads/);
+    expectRefusal(await cifar(["data", "info"]), 3, /\(the cache folder\): .*; cifar data fetch downloads/);
   });
 
   it("a file that is cut off: which, what was expected, what was found", async () => {

@@ -47,6 +47,9 @@ export const CIFAR10_TEST_FILE: DataFile = {
   sha256: "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
 };
 
+/** The files of the binary version, as errors name them. */
+export const CIFAR10_BINARY_VERSION = `${CIFAR10_TRAIN_FILES[0]!.name} and the other files of CIFAR-10's binary version`;
+
 /** Name of the folder that the archive holds. */
 export const CIFAR10_FOLDER = "cifar-10-batches-bin";
 

@@ -1,7 +1,13 @@
 import type { Dataset } from "@cifar/cnn";
 import { CifarError } from "../errors.js";
 import { decodeRecords, PICTURE_BYTES, PICTURE_SHAPE, RECORD_BYTES } from "./binary-format.js";
-import { CIFAR10_CLASSES, CIFAR10_TEST_FILE, CIFAR10_TRAIN_FILES, type DataFile } from "./cifar10-files.js";
+import {
+  CIFAR10_BINARY_VERSION,
+  CIFAR10_CLASSES,
+  CIFAR10_TEST_FILE,
+  CIFAR10_TRAIN_FILES,
+  type DataFile,
+} from "./cifar10-files.js";
 import { type FetchOptions, fetchCifar10 } from "./fetch.js";
 import { type Environment, holdsBinaryVersion, placeOfCifar10 } from "./locate.js";
 import { readVerified } from "./verify.js";
@@ -33,8 +39,8 @@ export async function loadCifar10(options: LoadOptions = {}): Promise<DataSplits
     if (place.named || options.download === undefined || options.download === false) {
       throw new CifarError(
         "NOT_FOUND",
-        `no CIFAR-10 in ${directory} (${place.source}): ${CIFAR10_TRAIN_FILES[0]!.name} and the other files of the ` +
-          "binary version are expected there",
+        `no CIFAR-10 in ${directory} (${place.source}): ${CIFAR10_BINARY_VERSION} are expected there; ` +
+          `cifar data fetch${place.named ? ` --folder ${directory}` : ""} downloads them`,
       );
     }
     directory = await fetchCifar10(options.download);

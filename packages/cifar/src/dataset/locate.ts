@@ -22,7 +22,7 @@ export function cacheFolder(environment: Environment = process.env, platform: st
 /** Where CIFAR-10 is looked for and who said so. */
 export interface Place {
   readonly directory: string;
-  /** Such as `--data` or `CIFAR10_DIR`; errors name it. */
+  /** Such as `CIFAR10_DIR`; errors name it. */
   readonly source: string;
   /** Somebody named this place: it is an error if the data are not there. */
   readonly named: boolean;
@@ -30,7 +30,7 @@ export interface Place {
 
 /** The one place to look at: the given folder, else `CIFAR10_DIR`, else the cache folder. */
 export function placeOfCifar10(directory: string | undefined, environment: Environment = process.env): Place {
-  if (directory !== undefined) return { directory: withData(directory), source: directory, named: true };
+  if (directory !== undefined) return { directory: withData(directory), source: "the given folder", named: true };
   const fromEnvironment = environment["CIFAR10_DIR"];
   if (fromEnvironment) return { directory: withData(fromEnvironment), source: "CIFAR10_DIR", named: true };
   return { directory: join(cacheFolder(environment), CIFAR10_FOLDER), source: "the cache folder", named: false };

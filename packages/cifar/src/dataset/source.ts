@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
-import { CifarError } from "../errors.js";
+import { CifarError, reasonOf } from "../errors.js";
 import { foreignClasses, loadBinaryFolder } from "./binary-folder.js";
 import { type DataSplits, loadCifar10 } from "./cifar10.js";
+import { CIFAR10_BINARY_VERSION } from "./cifar10-files.js";
 import type { FetchOptions } from "./fetch.js";
 import { holdsBinaryVersion, placeOfCifar10 } from "./locate.js";
 import { holdsPictureFolders, loadPictureFolder } from "./picture-folder.js";
@@ -22,23 +23,30 @@ export interface SourceOptions {
  */
 export async function loadData(data: string | undefined, options: SourceOptions): Promise<DataSplits> {
   if (data === "shapes") return shapesSplits();
-  if (data !== undefined && !(await isFolder(data))) {
-    throw new CifarError("NOT_FOUND", `${data}: expected a folder of data, or the word shapes, found no such folder`);
-  }
-  const place = placeOfCifar10(data);
-  if (holdsBinaryVersion(place.directory)) {
-    const classes = await foreignClasses(place.directory);
-    if (classes !== undefined) return loadBinaryFolder(place.directory, classes);
-  } else if (data !== undefined && (await holdsPictureFolders(data))) {
-    return loadPictureFolder(data, options.onNotice);
+  if (data !== undefined) await checkFolder(data);
+  const { directory } = placeOfCifar10(data);
+  if (holdsBinaryVersion(directory)) {
+    const classes = await foreignClasses(directory);
+    if (classes !== undefined) return loadBinaryFolder(directory, classes);
+  } else if (data !== undefined) {
+    if (await holdsPictureFolders(data)) return loadPictureFolder(data, options.onNotice);
+    throw new CifarError(
+      "NOT_FOUND",
+      `${data}: expected a subfolder of PNG or JPEG pictures for each class, or ${CIFAR10_BINARY_VERSION} ` +
+        `(cifar data fetch --folder ${data} downloads them), found neither`,
+    );
   }
   return loadCifar10({ ...(data !== undefined && { directory: data }), download: options.download });
 }
 
-async function isFolder(path: string): Promise<boolean> {
+/** @throws CifarError NOT_FOUND saying what is there instead */
+async function checkFolder(path: string): Promise<void> {
+  let reason: string;
   try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
+    if ((await stat(path)).isDirectory()) return;
+    reason = "it is a file, not a folder";
+  } catch (error) {
+    reason = reasonOf(error);
   }
+  throw new CifarError("NOT_FOUND", `${path}: expected a folder of data, or the word shapes: ${reason}`);
 }
