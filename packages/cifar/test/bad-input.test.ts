@@ -221,6 +221,9 @@ describe("what cannot be written ends with status 4 and one line", () => {
     expectRefusal(result, 4, /a-file\/run: cannot be written: a part of the path is a file, not a folder/);
   });
 
+    const same = await cifar(["train", "--data", "shapes", "--out", path]);
+    expectRefusal(same, 4, `${path}: cannot be written: a file of that name is there already`);
+    expect(await readFile(path, "utf8")).toBe("in the way");
   it("an exported model into a folder that takes no files", async () => {
     const result = await cifar(["export", "--model", model, "--out", "/proc/export.safetensors"]);
     expectRefusal(result, 4, /^cifar: \/proc\/export\.safetensors: cannot be written: /);
@@ -238,6 +241,18 @@ describe("what cannot be written ends with status 4 and one line", () => {
 
   it("a checkpoint on a full disk (skipped where no small disk can be mounted)", async (test) => {
     const disk = smallDisk();
+  it("drawn pictures over a data set that is there: which file", async () => {
+    const path = await mkdtemp(join(folder, "data-"));
+    await writeFile(join(path, "test_batch.bin"), "precious");
+    const result = await cifar(["data", "shapes", "--out", path, "--train", "10", "--test", "10"]);
+    expectRefusal(
+      result,
+      4,
+      `${join(path, "test_batch.bin")}: cannot be written: a file of that name is there already`,
+    );
+    expect(await readFile(join(path, "test_batch.bin"), "utf8")).toBe("precious");
+  });
+
     if (disk === undefined) return test.skip("mounting a disk of 512 KiB takes Linux and root");
     try {
       const data = join(folder, "few");

@@ -51,7 +51,8 @@ export async function writeBinaryFolder(directory: string, { train, test }: Data
     // Never over a data set that is there.
     for (const [name, content] of files) await writeFile(join(directory, name), content, { flag: "wx" });
   } catch (error) {
-    throw new CifarError("CANNOT_WRITE", `${directory}: ${reasonOf(error)}`, { cause: error });
+    const { path = directory } = error as NodeJS.ErrnoException;
+    throw new CifarError("CANNOT_WRITE", `${path}: cannot be written: ${reasonOf(error)}`, { cause: error });
   }
 }
 
