@@ -347,6 +347,43 @@ describe("cifar start", () => {
     );
     expect(stderr).toContain("shapes train: 64 training, 64 validation, 64 test pictures");
     expect(stdout).not.toContain("CIFAR");
+describe("cifar data info", () => {
+  it("says that all files are right only where none is left out, and which ones are", async () => {
+    const root = join(folder, "mixed");
+    const picture = pngOf({ width: 32, height: 32, data: new Uint8Array(3072) });
+    for (const name of ["one", "other"]) {
+      await mkdir(join(root, name), { recursive: true });
+      for (let n = 0; n < 5; n++) await writeFile(join(root, name, `${n}.png`), picture);
+    }
+    // A file system's own files are no data.
+    await writeFile(join(root, "one", ".DS_Store"), "");
+    const complete = await cifar(["data", "info", "--data", root]);
+    expect(complete.stderr).toBe("");
+    expect(complete.stdout.split("\n")[0]).toBe(`${root}: all files that are there are right`);
+
+    await writeFile(join(root, "one", "notes.txt"), "");
+    await writeFile(join(root, "one", "moving.gif"), "GIF89a");
+    await writeFile(join(root, "other", "broken.png"), "GIF89a");
+    const { stdout, stderr, status } = await cifar(["data", "info", "--data", root]);
+    expect(status).toBe(0);
+    expect(stdout.split("\n")[0]).toBe(`${root}: some files are left out, the others are right`);
+    expect(stdout).toMatch(/^total +8 +2$/m);
+    const expected = [
+      `left out: ${join(root, "one")}: all but files named .png, .jpg or .jpeg (2)`,
+      `left out: ${join(root, "other", "broken.png")}: expected a PNG or JPEG picture, found a GIF`,
+    ];
+    expect(stderr.trim().split("\n")).toEqual(expected);
+    const { stdout: json } = await cifar(["data", "info", "--data", root, "--json", "--quiet"]);
+    expect(JSON.parse(json)).toMatchObject({ directory: root, leftOut: expected });
+  });
+
+  it("claims nothing of files where pictures are drawn, nor of CIFAR-10's where a set has fewer", async () => {
+    expect((await cifar(["data", "info", "--data", "shapes"])).stdout).toMatch(/^shapes: drawn on demand\n/);
+    const { stdout } = await cifar(["data", "info", "--data", data]);
+    expect(stdout.split("\n")[0]).toBe(`${data}: all files that are there are right`);
+  });
+});
+
     expect(stdout).toMatch(/report {2}runs\/paper-seed0-[\d-]+\/report\.html/);
     expect(stdout).toMatch(/test picture 4 \(cross\)/);
   });

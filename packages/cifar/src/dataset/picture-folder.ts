@@ -22,7 +22,7 @@ interface Labelled {
 export async function holdsPictureFolders(directory: string): Promise<boolean> {
   const root = existsSync(join(directory, "train")) ? join(directory, "train") : directory;
   for (const name of await subfolders(root)) {
-    if ((await picturesIn(join(root, name))).length > 0) return true;
+    if ((await entries(join(root, name))).some(isPicture)) return true;
   }
   return false;
 }
@@ -30,7 +30,7 @@ export async function holdsPictureFolders(directory: string): Promise<boolean> {
 /**
  * A folder whose subfolders are the classes and hold PNG and JPEG pictures of any size. Where it has subfolders `train`
  * and `test`, those hold the classes; else every fifth picture of a class, by name, is a test picture.
- * @param onNotice gets a line for each picture that cannot be read and is left out
+ * @param onNotice gets a line for each picture that cannot be read, and for each class with files that are no pictures
  * @throws CifarError NOT_FOUND, INVALID_DATA
  */
 export async function loadPictureFolder(directory: string, onNotice: (line: string) => void): Promise<DataSplits> {
@@ -46,11 +46,11 @@ export async function loadPictureFolder(directory: string, onNotice: (line: stri
   const test: Labelled[] = [];
   for (const [label, name] of classes.entries()) {
     if (split) {
-      train.push(...(await labelled(join(directory, "train", name), label)));
-      test.push(...(await labelled(join(directory, "test", name), label)));
+      train.push(...(await labelled(join(directory, "train", name), label, onNotice)));
+      test.push(...(await labelled(join(directory, "test", name), label, onNotice)));
       continue;
     }
-    for (const [index, picture] of (await labelled(join(directory, name), label)).entries()) {
+    for (const [index, picture] of (await labelled(join(directory, name), label, onNotice)).entries()) {
       (index % TEST_EVERY === TEST_EVERY - 1 ? test : train).push(picture);
     }
   }
@@ -99,20 +99,18 @@ function interleave(pictures: readonly Labelled[], classes: number): Labelled[] 
     .map(({ picture }) => picture);
 }
 
-async function labelled(directory: string, label: number): Promise<Labelled[]> {
-  return (await picturesIn(directory)).map((name) => ({ path: join(directory, name), label }));
+async function labelled(directory: string, label: number, onNotice: (line: string) => void): Promise<Labelled[]> {
+  const found = await entries(directory);
+  const pictures = found.filter(isPicture).map(nameOf).sort();
+  // Not one by one: there may be a file of notes beside every picture.
+  const others = found.filter((entry) => !isPicture(entry) && !isHidden(entry)).length;
+  if (others > 0) onNotice(`left out: ${directory}: all but files named .png, .jpg or .jpeg (${others})`);
+  return pictures.map((name) => ({ path: join(directory, name), label }));
 }
 
 async function subfolders(directory: string): Promise<string[]> {
   return (await entries(directory))
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
-    .map(nameOf)
-    .sort();
-}
-
-async function picturesIn(directory: string): Promise<string[]> {
-  return (await entries(directory))
-    .filter((entry) => entry.isFile() && PICTURE_NAME.test(entry.name))
+    .filter((entry) => entry.isDirectory() && !isHidden(entry))
     .map(nameOf)
     .sort();
 }
@@ -123,6 +121,14 @@ async function entries(directory: string): Promise<Dirent[]> {
   } catch (error) {
     throw new CifarError("NOT_FOUND", `${directory}: ${reasonOf(error)}`, { cause: error });
   }
+}
+
+function isPicture(entry: Dirent): boolean {
+  return entry.isFile() && PICTURE_NAME.test(entry.name);
+}
+
+function isHidden(entry: Dirent): boolean {
+  return entry.name.startsWith(".");
 }
 
 function nameOf(entry: Dirent): string {
