@@ -57,6 +57,8 @@ describe("wrong usage ends with status 2 and one line", () => {
     ["a resumed run with other settings", ["train", "--resume", "x", "--epochs", "3"], /cannot be used with/],
     ["no picture to classify", ["classify"], /missing required argument/],
     ["an unknown format", ["export", "--format", "onxn", "--out", "x"], /Allowed choices are/],
+    ["an export whose name says no format", ["export", "--out", "x.pt"], /ends in \.safetensors or \.onnx, found \.pt/],
+    ["half an ONNX model", ["export", "--half", "--out", "x.onnx"], /--half is for model files, not for format onnx/],
   ])("%s", async (_, words, reason) => {
     expectRefusal(await cifar(words), 2, reason);
   });
@@ -152,6 +154,24 @@ describe("a model file that is not one ends with status 3 and one line", () => {
     return Buffer.from(text, "latin1");
   }
 
+  it.concurrent.each([
+    ["a PNG picture", () => pngOf({ width: 32, height: 32, data: new Uint8Array(3072) })],
+    ["a text", () => new TextEncoder().encode("# Notes\nnot a model\n")],
+    ["an ONNX model", () => toOnnx(cifarCnn())],
+    ["an empty file", () => new Uint8Array()],
+  ])("that is %s, said as what it is and not from its inside", async (kind, make) => {
+    const path = join(folder, `${kind.replaceAll(" ", "-")}.model`);
+    await writeFile(path, make());
+    const expected = `${path}: expected a model file (.safetensors) or the folder of a run, found ${kind}\n`;
+    expectRefusal(await cifar(["info", "--model", path]), 3, expected);
+  });
+
+  it("that is a folder without a model", async () => {
+    const path = await mkdtemp(join(folder, "no-run-"));
+    const expected = `${path}: expected a model file (.safetensors) or the folder of a run: there is no model.safetensors in it`;
+    expectRefusal(await cifar(["info", "--model", path]), 3, expected);
+  });
+
   it("that is not there", async () => {
     const path = join(folder, "no-such-model");
     expectRefusal(await cifar(["eval", "--model", path, "--data", "shapes"]), 3, `${path}: expected a model file`);
@@ -174,24 +194,6 @@ describe("a picture that is none ends with status 3 and one line", () => {
       "of 100,000 × 100,000 pixels in 200 bytes",
       () => pngFile({ header: { width: 100_000, height: 100_000, depth: 8, colourType: 6 }, rows: [0] }),
       /100000×100000 pixels are more than the 50000000 allowed/,
-  it.concurrent.each([
-    ["a PNG picture", () => pngOf({ width: 32, height: 32, data: new Uint8Array(3072) })],
-    ["a text", () => new TextEncoder().encode("# Notes\nnot a model\n")],
-    ["an ONNX model", () => toOnnx(cifarCnn())],
-    ["an empty file", () => new Uint8Array()],
-  ])("that is %s, said as what it is and not from its inside", async (kind, make) => {
-    const path = join(folder, `${kind.replaceAll(" ", "-")}.model`);
-    await writeFile(path, make());
-    const expected = `${path}: expected a model file (.safetensors) or the folder of a run, found ${kind}\n`;
-    expectRefusal(await cifar(["info", "--model", path]), 3, expected);
-  });
-
-  it("that is a folder without a model", async () => {
-    const path = await mkdtemp(join(folder, "no-run-"));
-    const expected = `${path}: expected a model file (.safetensors) or the folder of a run: there is no model.safetensors in it`;
-    expectRefusal(await cifar(["info", "--model", path]), 3, expected);
-  });
-
     ],
     ["cut off", () => pngOf({ width: 40, height: 40, data: new Uint8Array(4800) }).subarray(0, 60), /cut off/],
   ])("%s, named by classify and by explain", async (name, make, reason) => {
@@ -219,11 +221,11 @@ describe("what cannot be written ends with status 4 and one line", () => {
     await writeFile(path, "in the way");
     const result = await cifar(["train", "--data", "shapes", "--out", join(path, "run")]);
     expectRefusal(result, 4, /a-file\/run: cannot be written: a part of the path is a file, not a folder/);
-  });
-
     const same = await cifar(["train", "--data", "shapes", "--out", path]);
     expectRefusal(same, 4, `${path}: cannot be written: a file of that name is there already`);
     expect(await readFile(path, "utf8")).toBe("in the way");
+  });
+
   it("an exported model into a folder that takes no files", async () => {
     const result = await cifar(["export", "--model", model, "--out", "/proc/export.safetensors"]);
     expectRefusal(result, 4, /^cifar: \/proc\/export\.safetensors: cannot be written: /);
@@ -239,8 +241,6 @@ describe("what cannot be written ends with status 4 and one line", () => {
     expect(await readdir(run)).toEqual(["model.safetensors"]);
   });
 
-  it("a checkpoint on a full disk (skipped where no small disk can be mounted)", async (test) => {
-    const disk = smallDisk();
   it("drawn pictures over a data set that is there: which file", async () => {
     const path = await mkdtemp(join(folder, "data-"));
     await writeFile(join(path, "test_batch.bin"), "precious");
@@ -253,6 +253,8 @@ describe("what cannot be written ends with status 4 and one line", () => {
     expect(await readFile(join(path, "test_batch.bin"), "utf8")).toBe("precious");
   });
 
+  it("a checkpoint on a full disk (skipped where no small disk can be mounted)", async (test) => {
+    const disk = smallDisk();
     if (disk === undefined) return test.skip("mounting a disk of 512 KiB takes Linux and root");
     try {
       const data = join(folder, "few");

@@ -147,13 +147,22 @@ describe("cifar train", () => {
     expect(tensors.get("13.weight")?.shape).toEqual([10, 7744]);
   });
 
-  it("export writes ONNX with every weight in it", async () => {
+  it("export writes ONNX with every weight in it where the name ends in .onnx", async () => {
     const path = join(folder, "model.onnx");
-    const { stdout } = await cifar(["export", "--model", run, "--format", "onnx", "--out", path, "--json"]);
+    const { stdout } = await cifar(["export", "--model", run, "--out", path, "--json"]);
     const bytes = await readFile(path);
     expect(JSON.parse(stdout)).toMatchObject({ format: "onnx", bytes: bytes.length });
     expect(bytes.length).toBeGreaterThan(143_018 * 4);
     expect(bytes.includes("logits")).toBe(true);
+  });
+
+  it("export writes the format that is named, whatever the file is called", async () => {
+    const [path, endless] = [join(folder, "weights.onnx"), join(folder, "weights")];
+    const { stdout } = await cifar(["export", "--model", run, "--format", "model", "--out", path, "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ file: path, format: "model" });
+    expect((await readModelFile(path)).digest).toBe(events.at(-1)?.["digest"]);
+    const unnamed = await cifar(["export", "--model", run, "--out", endless, "--json"]);
+    expect(JSON.parse(unnamed.stdout)).toMatchObject({ file: endless, format: "safetensors" });
   });
 
   it("info describes the model and the machine", async () => {
@@ -338,15 +347,6 @@ describe("a folder of pictures", () => {
   });
 });
 
-describe("cifar start", () => {
-  it("without data and network says so in one line and does the same with shapes", async () => {
-    const { status, stdout, stderr } = await cifar(["start", "--limit", "64"], { cwd: folder });
-    expect(status, stderr).toBe(0);
-    expect(stderr.split("\n")[0]).toMatch(
-      /^no CIFAR-10 here and none to be had \(.*\): .*shapes; for CIFAR-10 run cifar data fetch/,
-    );
-    expect(stderr).toContain("shapes train: 64 training, 64 validation, 64 test pictures");
-    expect(stdout).not.toContain("CIFAR");
 describe("cifar data info", () => {
   it("says that all files are right only where none is left out, and which ones are", async () => {
     const root = join(folder, "mixed");
@@ -384,6 +384,15 @@ describe("cifar data info", () => {
   });
 });
 
+describe("cifar start", () => {
+  it("without data and network says so in one line and does the same with shapes", async () => {
+    const { status, stdout, stderr } = await cifar(["start", "--limit", "64"], { cwd: folder });
+    expect(status, stderr).toBe(0);
+    expect(stderr.split("\n")[0]).toMatch(
+      /^no CIFAR-10 here and none to be had \(.*\): .*shapes; for CIFAR-10 run cifar data fetch/,
+    );
+    expect(stderr).toContain("shapes train: 64 training, 64 validation, 64 test pictures");
+    expect(stdout).not.toContain("CIFAR");
     expect(stdout).toMatch(/report {2}runs\/paper-seed0-[\d-]+\/report\.html/);
     expect(stdout).toMatch(/test picture 4 \(cross\)/);
   });

@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { extname, resolve } from "node:path";
 import { encodeSafetensors, type LoadedModel, saveModel, toOnnx, toPyTorch } from "@cifar/cnn";
 import { type Command, Option } from "commander";
 import { CifarError } from "../../errors.js";
@@ -24,9 +24,11 @@ const FORMATS = {
   },
 } as const;
 
+type Format = keyof typeof FORMATS;
+
 interface ExportFlags extends OutputOptions {
   readonly model?: string;
-  readonly format?: keyof typeof FORMATS;
+  readonly format?: Format;
   readonly half?: boolean;
   readonly out: string;
 }
@@ -36,16 +38,17 @@ export function addExportCommand(program: Command): void {
   const command = program.command("export").description("write a model for other programs");
   withModelOption(command)
     .addOption(
-      new Option("-f, --format <name>", `${formats.join("; ")}; default: safetensors, with --half model`).choices(
-        Object.keys(FORMATS),
-      ),
+      new Option(
+        "-f, --format <name>",
+        `${formats.join("; ")}; default: what the file's name ends in, .onnx or .safetensors; with --half model`,
+      ).choices(Object.keys(FORMATS)),
     )
     .option("--half", "float16 weights in a model file: half the bytes; the accuracy that it tells is that of float32")
     .requiredOption("-o, --out <file>", "file to write");
   withOutputOptions(command);
   command.action(async (flags: ExportFlags) => {
     const output = new Output(flags);
-    const { half = false, format = half ? "model" : "safetensors" } = flags;
+    const { half = false, format = formatFor(flags.out, half) } = flags;
     if (half && format !== "model") {
       throw new CifarError("INVALID_ARGUMENT", `--half is for model files, not for format ${format}`);
     }
@@ -56,4 +59,15 @@ export function addExportCommand(program: Command): void {
       `${flags.out}: ${bytes.length} bytes, ${FORMATS[format].what}`,
     );
   });
+}
+
+/** The format that a file's name asks for; without an ending PyTorch's, or with `--half` that of model files. */
+function formatFor(out: string, half: boolean): Format {
+  const ending = extname(out).toLowerCase();
+  if (ending === ".onnx") return "onnx";
+  if (ending === ".safetensors" || ending === "") return half ? "model" : "safetensors";
+  throw new CifarError(
+    "INVALID_ARGUMENT",
+    `${out}: expected a name that ends in .safetensors or .onnx, found ${ending}; --format writes under any name`,
+  );
 }
