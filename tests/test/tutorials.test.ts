@@ -76,8 +76,11 @@ describe("the tutorials do what they say", () => {
     await writePictureFolder(here("photos"), ["apples", "pears"], 5);
     await mkdir(here("runs", "fruit"), { recursive: true });
     await writeModelOf(["apples", "pears"], here("runs", "fruit", "model.safetensors"));
+    // As npm install leaves it: without a type, so that Node warns of modules that it has to find out about.
+    await writeFile(here("package.json"), "{}");
     const { status, stdout, stderr } = await follow("docs/tutorials/deploy-to-openfaas.md");
     expect(status, stderr).toBe(0);
+    expect(stderr).not.toContain("MODULE_TYPELESS_PACKAGE_JSON");
     expect(stdout).toContain('{"accuracy":0.5}');
     expect(stdout).toMatch(/"label":"(apples|pears)".*"sure":false/);
   });
