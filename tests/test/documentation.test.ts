@@ -71,6 +71,15 @@ describe("the command lines of the documentation", () => {
     expect(called).toBe(1);
   });
 
+  it("classify a picture that every clone has as what its name says", async () => {
+    const words = blocksOf("README.md")
+      .flatMap(cifarCommands)
+      .find(([name]) => name === "classify")!;
+    const { stdout, stderr } = await run(process.execPath, ["packages/cifar/bin/cifar.js", ...words], { cwd: ROOT });
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/airplane\.png +airplane +airplane \d/);
+  });
+
   it("give `cifar serve` flags that it has", async () => {
     const { stdout } = await run(process.execPath, ["packages/cifar/bin/cifar.js", "serve", "--help"], { cwd: ROOT });
     const flags = commands.filter(([name]) => name === "serve").flatMap((words) => words.filter((w) => /^--/.test(w)));
