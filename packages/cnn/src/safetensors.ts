@@ -78,7 +78,7 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const claimed = view.getBigUint64(0, true);
   if (claimed > BigInt(Math.min(bytes.length - 8, MAX_HEADER))) {
-    throw invalid(`the header claims ${claimed} bytes, the file has ${bytes.length}`);
+    throw invalid(`no such file, or a cut one: its header claims ${claimed} bytes, the file has ${bytes.length}`);
   }
   const start = 8 + Number(claimed);
   const header = parseHeader(bytes.subarray(8, start));
