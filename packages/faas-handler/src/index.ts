@@ -1,6 +1,6 @@
 export { Application, type ApplicationOptions, type RequestLine } from "./application.js";
 export type { Body } from "./body.js";
-export type { Card, Classifier, PictureShape } from "./classifier.js";
+export type { Batch, Card, Classifier, PictureShape } from "./classifier.js";
 export { type Config, ConfigurationError, readConfig } from "./config.js";
 export { createServer, handler, type ServerOptions } from "./create.js";
 export type { FunctionContext, FunctionEvent, Handler } from "./handler.js";
