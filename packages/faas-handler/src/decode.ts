@@ -39,16 +39,19 @@ export function pictureDecoder(maxPixels: number, garbage: GarbageMeter): Decode
       garbage.add(BYTES_PER_PIXEL * picture.width * picture.height);
       return shape[2] === 1 ? toGrey(pixels) : pixels;
     } catch (thrown) {
-      throw asPictureProblem(thrown);
+      throw asPictureProblem(thrown, maxPixels);
     }
   };
 }
 
-function asPictureProblem(thrown: unknown): unknown {
+function asPictureProblem(thrown: unknown, maxPixels: number): unknown {
+  const side = Math.floor(Math.sqrt(maxPixels));
   const { code, message } = thrown instanceof Error ? (thrown as Error & { code?: unknown }) : {};
   switch (code) {
     case "PICTURE_TOO_LARGE":
-      return new Problem("picture-too-large", `${message}.`, { cause: thrown });
+      return new Problem("picture-too-large", `${message}; resize it, to ${side}×${side} for instance.`, {
+        cause: thrown,
+      });
     case "INVALID_PICTURE":
       return new Problem("invalid-picture", `${message}.`, { cause: thrown });
     default:

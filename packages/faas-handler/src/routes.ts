@@ -4,7 +4,7 @@ import { describe } from "./classifier.js";
 import { evaluateRecords } from "./evaluation.js";
 import { type HookRequest, runAfter, runBefore } from "./hooks.js";
 import { PictureReader, type Pictures } from "./input/pictures.js";
-import { readPictures, unsupportedMediaType } from "./input/read.js";
+import { checkMayBeEmpty, readPictures, unsupportedMediaType } from "./input/read.js";
 import { negotiate, parseMediaType } from "./media-type.js";
 import { type FunctionAnswer, type FunctionRequest, JSON_TYPE, jsonAnswer } from "./message.js";
 import { HTML_TYPE, page } from "./page.js";
@@ -105,6 +105,11 @@ async function ready(application: Application): Promise<FunctionAnswer> {
   return jsonAnswer({ status: "ready" });
 }
 
+/** What came, short enough for a sentence. */
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 100));
+}
+
 /** `?top=k`: how many classes are named. */
 function topOf(query: URLSearchParams): number {
   const text = query.get("top");
@@ -112,7 +117,10 @@ function topOf(query: URLSearchParams): number {
     return Number.POSITIVE_INFINITY;
   }
   if (!/^[1-9]\d{0,8}$/.test(text)) {
-    throw new Problem("invalid-request", "top must be a whole number from 1, the number of classes to name.");
+    throw new Problem(
+      "invalid-request",
+      `top, how many classes to name, must be a whole number from 1, but is ${quoted(text)}.`,
+    );
   }
   return Number(text);
 }
@@ -121,7 +129,7 @@ function topOf(query: URLSearchParams): number {
 function wantsInput(query: URLSearchParams): boolean {
   const text = query.get("input") ?? "false";
   if (text !== "true" && text !== "false") {
-    throw new Problem("invalid-request", "input must be true or false.");
+    throw new Problem("invalid-request", `input must be true or false, but is ${quoted(text)}.`);
   }
   return text === "true";
 }
@@ -155,17 +163,19 @@ async function classify(application: Application, exchange: Exchange): Promise<F
   });
 }
 
-/** Reads what was sent; undefined for an empty body. */
+/** Reads what was sent; undefined for an empty body that does not claim to be a picture. */
 async function receive(application: Application, exchange: Exchange): Promise<Pictures | undefined> {
   const { request, signal, lease, timings } = exchange;
+  const contentType = request.headers["content-type"];
   const body = await unlessEmpty(request.body);
   if (body === undefined) {
+    checkMayBeEmpty(contentType);
     return undefined;
   }
   const { classifier } = await application.model();
   const started = performance.now();
   const pictures = await readPictures(body, {
-    contentType: request.headers["content-type"],
+    contentType,
     reader: new PictureReader({ decode: application.decode, shape: classifier.shape, signal }),
     limits: { maxBytes: application.config.maxBodyBytes, lease },
     classes: classifier.classes.length,
@@ -209,7 +219,7 @@ async function evaluate(application: Application, exchange: Exchange): Promise<F
   accepted(request, [JSON_TYPE]);
   const contentType = request.headers["content-type"] ?? RECORDS_TYPE;
   if (parseMediaType(contentType)?.type !== RECORDS_TYPE) {
-    throw unsupportedMediaType(contentType, RECORDS_TYPE);
+    throw unsupportedMediaType(contentType, [RECORDS_TYPE]);
   }
   return withHooks(application, exchange, async () => {
     const { classifier, queue } = await application.model();

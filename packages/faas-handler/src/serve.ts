@@ -129,7 +129,9 @@ function fail(error: unknown, code: number): number {
 async function serveHere(config: Config, flags: { host: string; watch: boolean }): Promise<number> {
   const logger = createLogger(config.logLevel, writeLine);
   const server = createServer({ config, logger, ...PROGRAM_OPTIONS });
-  const port = await server.listen(config.port, flags.host);
+  const port = await server.listen(config.port, flags.host).catch((error: unknown) => {
+    throw isTaken(error) ? portTaken(config.port, error) : error;
+  });
   process.stderr.write(`Serving ${config.modelPath} at http://${flags.host}:${port}\n`);
   const unwatch = flags.watch ? watchFiles(server, logger) : () => undefined;
   try {
@@ -138,6 +140,14 @@ async function serveHere(config: Config, flags: { host: string; watch: boolean }
     unwatch();
   }
   return EXIT.ok;
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+}
+
+function portTaken(port: number, cause: unknown): Error {
+  return new Error(`port ${port} is in use already; name another with --port, or 0 for a free one`, { cause });
 }
 
 /** Editors and training write a file in several steps; what follows within this time is one change. */

@@ -100,6 +100,7 @@ describe("with the network of CIFAR-10", () => {
     const tooLarge = await problemOf(await post(huge), 413);
     expect(tooLarge.type).toBe("urn:cifar:problem:picture-too-large");
     expect(tooLarge.detail).toContain("30000×30000");
+    expect(tooLarge.detail).toContain("resize it, to 1024×1024 for instance");
     const before = process.memoryUsage().rss;
     const bomb = encodePng({ width: 32, height: 32, rows: new Uint8Array(2 ** 29) });
     expect(bomb.length).toBeLessThan(600_000);

@@ -58,6 +58,13 @@ describe("GET /", () => {
     expect(await response.json()).toMatchObject({ accuracy: 0.7222 });
   });
 
+  it.each(["text/plain", "application/x-www-form-urlencoded", "application/octet-stream"])(
+    "gives the same card to an empty POST of %s, which clients name of themselves",
+    async (type) => {
+      expect(await (await post("/", "", type)).json()).toMatchObject({ accuracy: 0.7222 });
+    },
+  );
+
   it("answers HEAD with the headers of GET", async () => {
     const response = await fetch(running.url, { method: "HEAD" });
     expect(response.status).toBe(200);
@@ -224,8 +231,12 @@ describe("refusals", () => {
     for (const type of ["text/plain", "image/webp", "application/x-www-form-urlencoded", "nonsense"]) {
       const response = await post("/", "x", type);
       expect(response.headers.get("accept")).toContain("image/png");
-      await problemOf(response, 415);
+      const { detail } = await problemOf(response, 415);
+      expect(detail).toContain(`Content-Type is ${type};`);
+      expect(detail).toContain("-H 'Content-Type: image/png'");
     }
+    const { detail } = await problemOf(await post("/evaluate", "x", "text/plain"), 415);
+    expect(detail).toContain("-H 'Content-Type: application/octet-stream'");
   });
 
   it("says 400 for JSON and forms that are malformed", async () => {
@@ -237,9 +248,20 @@ describe("refusals", () => {
 
   it("says 400 for query parameters that are not valid", async () => {
     for (const query of ["top=0", "top=-1", "top=many", "top=1.5", "top=", "input=yes"]) {
-      await problemOf(await post(`/?${query}`, planes(1)), 400);
+      const { detail } = await problemOf(await post(`/?${query}`, planes(1)), 400);
+      const [name, value] = query.split("=");
+      expect(detail).toMatch(new RegExp(`^${name}\\b.* must be .*, but is "${value}"\\.$`));
     }
   });
+
+  it.each(["image/png", "image/jpeg", "application/json; charset=utf-8", "multipart/form-data; boundary=x"])(
+    "says 422 for an empty body that is said to be %s",
+    async (type) => {
+      const refused = await problemOf(await post("/", "", type), 422);
+      expect(refused.type).toBe("urn:cifar:problem:invalid-picture");
+      expect(refused.detail).toContain(`The body is empty, but its Content-Type is ${type.split(";")[0]};`);
+    },
+  );
 
   it("says 422 for bodies without valid pictures", async () => {
     const json: unknown[] = [

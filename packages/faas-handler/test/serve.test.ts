@@ -124,6 +124,16 @@ describe("cifar serve", () => {
     expect(command.lines.some((line) => line.includes('"message":"draining"'))).toBe(true);
   });
 
+  it("ends with one line where its port is taken, and says how to name another", async () => {
+    command = run(["--port", "0", "--no-watchdog", "--model", folder.path]);
+    const { port } = new URL(await url(command));
+    const second = run(["--port", port, "--no-watchdog", "--model", folder.path]);
+    expect(await second.ended).toBe(1);
+    expect(second.lines).toEqual([
+      `cifar serve: port ${port} is in use already; name another with --port, or 0 for a free one`,
+    ]);
+  });
+
   it("says in one line what is wrong, with an exit code for it", async () => {
     const cases: [string[], number, RegExp][] = [
       [["--model", join(folder.path, "nothing")], 3, /^cifar serve: --model must name a model file/],

@@ -6,10 +6,19 @@ import { readJson } from "./json.js";
 import { readMultipart } from "./multipart.js";
 import { isPictureFile, joinPictures, type PictureReader, type Pictures } from "./pictures.js";
 
-const PICTURE_TYPES = "image/png, image/jpeg, application/octet-stream, application/json, multipart/form-data";
+const PICTURE_TYPES = [
+  "image/png",
+  "image/jpeg",
+  "application/octet-stream",
+  "application/json",
+  "multipart/form-data",
+] as const;
+
+/** What a body is taken as whose sender did not say. */
+const UNSAID_TYPE = "application/octet-stream";
 
 export interface ReadOptions {
-  /** The whole header; a body without one is taken as application/octet-stream. */
+  /** The whole header; a body without one is taken as `UNSAID_TYPE`. */
   readonly contentType: string | undefined;
   readonly reader: PictureReader;
   readonly limits: ReadLimits;
@@ -17,15 +26,32 @@ export interface ReadOptions {
   readonly classes: number;
 }
 
-/** The problem of a body in a media type that a path does not take (RFC 9110, 15.5.16). */
-export function unsupportedMediaType(contentType: string | undefined, takes: string): Problem {
+/**
+ * The problem of a body in a media type that a path does not take (RFC 9110, 15.5.16).
+ * @param takes the likeliest first
+ */
+export function unsupportedMediaType(contentType: string, takes: readonly string[]): Problem {
+  const said = contentType === "" ? "empty" : contentType.slice(0, 100);
   return new Problem(
     "unsupported-media-type",
-    contentType === undefined || contentType === ""
-      ? `Content-Type is missing; this path takes ${takes}.`
-      : `Content-Type is ${contentType.slice(0, 100)}, but this path takes ${takes}.`,
-    { headers: { accept: takes } },
+    `Content-Type is ${said}; name what you send, such as -H 'Content-Type: ${takes[0]}' for curl. This path takes ${takes.join(", ")}.`,
+    { headers: { accept: takes.join(", ") } },
   );
+}
+
+/**
+ * Refuses a body of no bytes whose Content-Type says that it holds pictures. Other types are let through: clients name
+ * them of themselves when they send nothing.
+ * @throws Problem
+ */
+export function checkMayBeEmpty(contentType = UNSAID_TYPE): void {
+  const type = parseMediaType(contentType)?.type;
+  if (type !== UNSAID_TYPE && PICTURE_TYPES.some((each) => each === type)) {
+    throw new Problem(
+      "invalid-picture",
+      `The body is empty, but its Content-Type is ${type}; send a picture with it, or leave both out for the model's card.`,
+    );
+  }
 }
 
 /**
@@ -33,7 +59,7 @@ export function unsupportedMediaType(contentType: string | undefined, takes: str
  * @throws Problem
  */
 export async function readPictures(body: Body, options: ReadOptions): Promise<Pictures> {
-  const { contentType = "application/octet-stream", reader, limits } = options;
+  const { contentType = UNSAID_TYPE, reader, limits } = options;
   switch (parseMediaType(contentType)?.type) {
     case "image/png":
     case "image/jpeg":
