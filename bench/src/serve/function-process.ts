@@ -11,8 +11,8 @@ import { CIFAR10_CLASSES, CIFAR10_NORMALISATION } from "@cifar/cifar";
 import { cifarCnn, saveModel } from "@cifar/cnn";
 import { residentMB } from "../memory.js";
 
-/** The one file of code of the image. */
-export const RUNTIME = fileURLToPath(
+/** The function's program, as the image has it. */
+const RUNTIME = fileURLToPath(
   new URL("dist/runtime/index.js", import.meta.resolve("@cifar/faas-handler/package.json")),
 );
 
