@@ -1,5 +1,6 @@
 """PyTorch as a contestant: the network in channels-last layout, its fastest on a CPU. Protocol: bench/src/protocol.ts."""
 import json
+import re
 import struct
 import sys
 import time
@@ -33,6 +34,20 @@ def network():
         nn.Conv2d(64, 64, 3, padding=2), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.Linear(7744, 10),
     )
+
+
+def description():
+    """Which PyTorch this is and what computes for it: builds of one version come with different libraries."""
+    built = torch.__config__.show()
+    parts = [
+        ("oneDNN %s", r"MKL-DNN v([\d.]+)"),
+        ("BLAS %s", r"BLAS_INFO=(\w+)"),
+        ("CPU capability %s", r"CPU capability usage: (\w+)"),
+    ]
+    found = [(text, re.search(pattern, built)) for text, pattern in parts]
+    origin = "Debian's python3-torch" if torch.__file__.startswith("/usr/lib/python3/dist-packages/") else "PyTorch"
+    details = [text % match.group(1) for text, match in found if match] + ["channels-last layout"]
+    return "%s %s (%s)" % (origin, torch.__version__, ", ".join(details))
 
 
 step = None
@@ -73,7 +88,7 @@ for line in sys.stdin:
                     return model(pictures)
 
             output = step().softmax(1).flatten().tolist()
-        print(json.dumps({"description": "PyTorch %s" % torch.__version__, "output": output}), flush=True)
+        print(json.dumps({"description": description(), "output": output}), flush=True)
     else:
         times = []
         for _ in range(request["run"]["iterations"]):
