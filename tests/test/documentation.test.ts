@@ -49,6 +49,12 @@ describe.each(PAGES)("%s", (page) => {
   });
 });
 
+describe("the packages' pages, which npm shows without the repository around them", () => {
+  it.each(PAGES.filter((page) => page.startsWith("packages/")))("%s links to no file", (page) => {
+    expect(linksOf(readPage(page))).toEqual([]);
+  });
+});
+
 describe("the command lines of the documentation", () => {
   it("are found", () => expect(commands.length).toBeGreaterThan(15));
 
