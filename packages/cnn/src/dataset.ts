@@ -87,14 +87,15 @@ export function checkDataset(dataset: Dataset, network: { input: readonly number
 export function checkNormalisation(normalisation: Normalisation, channels: number): void {
   const { mean, deviation } = normalisation;
   const good =
-    mean.length === channels &&
-    deviation.length === channels &&
+    mean?.length === channels &&
+    deviation?.length === channels &&
     mean.every((value) => Number.isFinite(value)) &&
     deviation.every((value) => Number.isFinite(value) && value > 0);
   if (good) return;
+  // One number or none at all is what programs in JavaScript give at times.
+  const given = [mean, deviation].map((values) => `[${[values].flat().join(", ")}]`).join(" and ");
   throw new CnnError(
     "INVALID_ARGUMENT",
-    `normalisation: expected ${channels} means and ${channels} deviations above 0, ` +
-      `not [${mean.join(", ")}] and [${deviation.join(", ")}]`,
+    `normalisation: expected ${channels} means and ${channels} deviations above 0, not ${given}`,
   );
 }

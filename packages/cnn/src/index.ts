@@ -63,7 +63,13 @@ export { type Json, type LoadedModel, loadModel, type ModelCard, saveModel } fro
 export { toOnnx } from "./onnx.js";
 export type { PlacedLayer } from "./place.js";
 export { resolvePlan } from "./plan.js";
-export { type Classification, createPredictor, type Predictor, type PredictorOptions } from "./predictor.js";
+export {
+  type Classification,
+  createPredictor,
+  type PictureBytes,
+  type Predictor,
+  type PredictorOptions,
+} from "./predictor.js";
 export { fromPyTorch, toPyTorch } from "./pytorch.js";
 export { decodeSafetensors, encodeSafetensors, type Safetensors, type SafetensorsTensor } from "./safetensors.js";
 export { learningRateAt, type Schedule } from "./schedule.js";

@@ -26,6 +26,9 @@ export interface Classification {
   readonly classes: readonly { readonly label: string; readonly probability: number }[];
 }
 
+/** Values of 0 to 255; canvases give clamped ones. */
+export type PictureBytes = Uint8Array | Uint8ClampedArray;
+
 /** A network ready to answer. Calls may overlap: they are served one after the other. */
 export interface Predictor {
   /** What computes, in one line. */
@@ -34,11 +37,11 @@ export interface Predictor {
   /**
    * @param images any number of pictures, [height, width, channels] bytes each
    * @returns [pictures, classes] probabilities
-   * @throws CnnError SHAPE_MISMATCH, CLOSED, WORKER_FAILED
+   * @throws CnnError INVALID_ARGUMENT, SHAPE_MISMATCH, CLOSED, WORKER_FAILED
    */
-  predict(images: Uint8Array): Promise<Float32Array>;
+  predict(images: PictureBytes): Promise<Float32Array>;
   /** @param options `top`: how many classes to name for each picture, default all */
-  classify(images: Uint8Array, options?: { readonly top?: number }): Promise<Classification[]>;
+  classify(images: PictureBytes, options?: { readonly top?: number }): Promise<Classification[]>;
   close(): void;
 }
 
@@ -47,6 +50,11 @@ export interface Predictor {
  * @throws CnnError SHAPE_MISMATCH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE
  */
 export async function createPredictor(model: Sequential, options: PredictorOptions): Promise<Predictor> {
+  // Programs in JavaScript may leave them out, and options altogether.
+  for (const name of ["normalisation", "classes"] as const) {
+    if (options?.[name]) continue;
+    throw new CnnError("INVALID_ARGUMENT", `predictor: option ${name} is missing; the card of a model file has it`);
+  }
   const { normalisation, classes, batchSize = 1, temperature = 1, flip = false } = options;
   checkNormalisation(normalisation, model.input.at(-1)!);
   if (model.outputShape.length !== 1 || model.outputShape[0] !== classes.length) {
@@ -88,7 +96,8 @@ class EnginePredictor implements Predictor {
     this.threads = engine.runner.threads;
   }
 
-  async predict(images: Uint8Array): Promise<Float32Array> {
+  async predict(pictures: PictureBytes): Promise<Float32Array> {
+    const images = bytesOf(pictures);
     const count = images.length / this.#pictureSize;
     if (!Number.isInteger(count) || count === 0) {
       throw new CnnError(
@@ -113,7 +122,7 @@ class EnginePredictor implements Predictor {
     return logits;
   }
 
-  async classify(images: Uint8Array, options: { readonly top?: number } = {}): Promise<Classification[]> {
+  async classify(images: PictureBytes, options: { readonly top?: number } = {}): Promise<Classification[]> {
     const { classes } = this.#options;
     const { top = classes.length } = options;
     if (!Number.isSafeInteger(top) || top < 1) {
@@ -140,6 +149,15 @@ class EnginePredictor implements Predictor {
     this.#turn = result.catch(() => {});
     return result;
   }
+}
+
+/** The same memory as the engine takes it. Told by the tag, which holds for arrays of another realm too. */
+function bytesOf(images: PictureBytes): Uint8Array {
+  const kind = Object.prototype.toString.call(images).slice(8, -1);
+  if (kind === "Uint8Array" || kind === "Uint8ClampedArray") {
+    return new Uint8Array(images.buffer, images.byteOffset, images.length);
+  }
+  throw new CnnError("INVALID_ARGUMENT", `predictor: expected pictures as Uint8Array of 0 to 255, not ${kind}`);
 }
 
 /** Softmax of logits / temperature, in float64, stable for logits of any size. */

@@ -226,6 +226,56 @@ describe("createPredictor", () => {
     predictor.close();
   });
 
+  it("takes the clamped bytes of a canvas, and a part of them, as it takes bytes", async () => {
+    const predictor = await createPredictor(toyNetwork(), {
+      normalisation: TOY_NORMALISATION,
+      classes: PICTURES.classes,
+      threads: 1,
+    });
+    const bytes = PICTURES.images.subarray(192, 384);
+    const clamped = Uint8ClampedArray.from(PICTURES.images).subarray(192, 384);
+    expect(await predictor.predict(clamped)).toEqual(await predictor.predict(bytes));
+    predictor.close();
+  });
+
+  // What only programs in JavaScript can do.
+  it.each<[string, unknown]>([
+    ["Float32Array", new Float32Array(3)],
+    ["Array", [1, 2, 3]],
+    ["Undefined", undefined],
+  ])("refuses %s where pictures are due", async (kind, images) => {
+    const predictor = await createPredictor(echo(), options);
+    await expect(predictor.classify(images as Uint8Array)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: `predictor: expected pictures as Uint8Array of 0 to 255, not ${kind}`,
+    });
+    predictor.close();
+  });
+
+  it.each<[string, unknown]>([
+    ["normalisation", undefined],
+    ["normalisation", {}],
+    ["normalisation", { classes: CLASSES }],
+    ["classes", { normalisation: BYTES }],
+  ])("names option %s where it is missing (%j)", async (name, given) => {
+    await expect(createPredictor(echo(), given as typeof options)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining(`option ${name} is missing`),
+    });
+  });
+
+  it("refuses one number where there is one for each channel, and a normalisation without deviations", async () => {
+    for (const [normalisation, given] of [
+      [{ mean: 0.5, deviation: 0.25 }, "[0.5] and [0.25]"],
+      [{ mean: [0, 0, 0] }, "[0, 0, 0] and []"],
+    ]) {
+      await expect(createPredictor(echo(), { ...options, normalisation } as typeof options)).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+        message: `normalisation: expected 3 means and 3 deviations above 0, not ${given}`,
+      });
+    }
+  });
+
   it("refuses classes, temperatures and normalisations that do not fit", async () => {
     await expect(createPredictor(echo(), { ...options, classes: ["a"] })).rejects.toThrow(/1 classes do not fit/);
     await expect(createPredictor(echo(), { ...options, temperature: 0 })).rejects.toThrow(/temperature/);
