@@ -1,4 +1,5 @@
 // Classifies a picture in the page itself: nothing leaves it.
+import { toInput } from "@cifar/cifar/browser";
 import { createPredictor, loadModel } from "@cifar/cnn";
 
 const response = await fetch("model.safetensors");
@@ -10,10 +11,32 @@ const output = /** @type {HTMLOutputElement} */ (document.querySelector("output"
 input.addEventListener("change", async () => {
   const [file] = input.files ?? [];
   if (file === undefined) return;
-  const picture = await createImageBitmap(file, { resizeWidth: 32, resizeHeight: 32, resizeQuality: "high" });
-  const canvas = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(32, 32).getContext("2d"));
-  canvas.drawImage(picture, 0, 0);
-  const { data } = canvas.getImageData(0, 0, 32, 32);
-  const [answer] = await predictor.classify(Uint8Array.from(data.filter((_, index) => index % 4 < 3)));
-  output.value = answer === undefined ? "" : `${answer.label}, ${(100 * answer.confidence).toFixed(1)} %`;
+  output.value = "";
+  try {
+    const [answer] = await predictor.classify(toInput(await readPicture(file), 32));
+    if (answer !== undefined) output.value = `${answer.label}, ${(100 * answer.confidence).toFixed(1)} %`;
+  } catch (error) {
+    output.value = error instanceof Error ? error.message : String(error);
+  }
 });
+
+/**
+ * Red, green and blue of each pixel, transparent parts over white.
+ * @param {File} file
+ */
+async function readPicture(file) {
+  const bitmap = await createImageBitmap(file).catch(() => {
+    throw new Error(`${file.name}: this browser cannot read it as a picture`);
+  });
+  const { width, height } = bitmap;
+  const canvas = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(width, height).getContext("2d"));
+  canvas.fillStyle = "white";
+  canvas.fillRect(0, 0, width, height);
+  canvas.drawImage(bitmap, 0, 0);
+  const pixels = canvas.getImageData(0, 0, width, height).data;
+  const data = new Uint8Array(width * height * 3);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    data.set(pixels.subarray(pixel * 4, pixel * 4 + 3), pixel * 3);
+  }
+  return { width, height, data };
+}

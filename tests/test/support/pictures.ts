@@ -12,6 +12,17 @@ export function drawnPngs(count: number): Uint8Array[] {
   );
 }
 
+/** A PNG file twice as wide as high, whose left and right quarters are of other colours than its centre. */
+export function widePng(): Uint8Array {
+  const [width, height] = [160, 80];
+  const data = Uint8Array.from({ length: width * height * 3 }, (_, index) => {
+    const [x, y, channel] = [Math.floor(index / 3) % width, Math.floor(index / 3 / width), index % 3];
+    if (x < 40 || x >= 120) return channel === 0 ? 255 : 0;
+    return channel === 2 ? 200 - 2 * y : x + y;
+  });
+  return encode({ width, height, channels: 3, data });
+}
+
 /** A folder whose subfolders, named `classes`, hold `count` drawn pictures each: `apples/01.png` and so on. */
 export async function writePictureFolder(folder: string, classes: readonly string[], count: number): Promise<void> {
   const pictures = drawnPngs(10 * count);
