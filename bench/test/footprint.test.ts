@@ -60,6 +60,20 @@ describe("bundle", () => {
     expect(both.bytes - alone.bytes).toBe(5000);
     expect(both.gzipBytes - alone.gzipBytes).toBe(gzipSync(wasm, { level: 9 }).length);
   });
+
+  test("counts files that a page starts with, not those that it may ask for later", async () => {
+    await write({
+      "node_modules/lib/package.json": '{"name":"lib","type":"module","main":"index.js","sideEffects":false}',
+      "node_modules/lib/index.js":
+        'import { shared } from "./shared.js"; export const now = () => shared.length; export const later = () => import("./later.js");',
+      "node_modules/lib/shared.js": `export const shared = "${"shared ".repeat(1000)}";`,
+      "node_modules/lib/later.js": `import { shared } from "./shared.js"; export const l = shared + "${"later ".repeat(1000)}";`,
+    });
+    const { bytes } = await bundle({ folder, program: 'export { now, later } from "lib";', wasm: [] });
+    // What both need is a file of its own then, which the page starts with.
+    expect(bytes).toBeGreaterThan(7000);
+    expect(bytes).toBeLessThan(8000);
+  });
 });
 
 test("a package that npm cannot install is named, with npm's code", async () => {

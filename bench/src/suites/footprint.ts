@@ -171,7 +171,7 @@ function bundleTable(weighed: readonly Weighed[]): Table {
       cells: ({ bundle }) => [(bundle.gzipBytes / 1000).toFixed(1), (bundle.bytes / 1000).toFixed(1)],
     }),
     notes: [
-      "Bundled by esbuild, minified, with the WebAssembly that is fetched at run time; without weights.",
+      "Bundled by esbuild, minified and split: the page's own file and what that imports at its start, with the WebAssembly that is fetched at run time; without weights.",
       ...bundled.map(
         ({ name, page }) => `${name}: \`${page?.program}\`${page?.wasm.map((file) => `, ${file}`).join("")}`,
       ),
