@@ -7,10 +7,16 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 
+const LIMIT = 2 ** 21;
+const limit = bodyLimit({
+  maxSize: LIMIT,
+  onError: (context) => context.json({ error: `body too large: at most ${LIMIT} bytes` }, 413),
+});
+
 const { model, card } = await pretrained();
 const predictor = await createPredictor(model, card);
 const app = new Hono();
-app.post("/", bodyLimit({ maxSize: 2 ** 21 }), async (context) => {
+app.post("/", limit, async (context) => {
   const picture = decodePicture(new Uint8Array(await context.req.arrayBuffer()));
   const [answer] = await predictor.classify(toInput(picture, 32), { top: 3 });
   return context.json(answer);

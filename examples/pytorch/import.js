@@ -13,6 +13,11 @@ import {
 } from "@cifar/cnn";
 import { writeModelFile } from "@cifar/cnn/node";
 
+const weights = await readFile("weights.safetensors").catch((error) => {
+  const missing = "weights.safetensors is not in this folder: export.py writes it";
+  console.error(error.code === "ENOENT" ? missing : error.message);
+  process.exit(1);
+});
 const model = new Sequential({
   input: [32, 32, 3],
   layers: [
@@ -23,7 +28,7 @@ const model = new Sequential({
     linear({ outputs: 3 }),
   ],
 });
-fromPyTorch(decodeSafetensors(await readFile("weights.safetensors")).tensors, model);
+fromPyTorch(decodeSafetensors(weights).tensors, model);
 const classes = ["apple", "pear", "plum"];
 const normalisation = { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] };
 await writeModelFile("model.safetensors", model, { classes, normalisation });

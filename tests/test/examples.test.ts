@@ -68,7 +68,9 @@ describe("examples", () => {
       const refusal = await fetch(url, { method: "POST", body: "no picture" });
       expect(refusal.status).toBe(422);
       expect(await refusal.json()).toMatchObject({ error: expect.stringContaining("expected a PNG or JPEG picture") });
-      expect((await fetch(url, { method: "POST", body: Buffer.alloc(2 ** 21 + 1) })).status).toBe(413);
+      const tooLarge = await fetch(url, { method: "POST", body: Buffer.alloc(2 ** 21 + 1) });
+      expect(tooLarge.status).toBe(413);
+      expect(await tooLarge.json()).toEqual({ error: "body too large: at most 2097152 bytes" });
     } finally {
       child.kill();
       await once(child, "exit");
@@ -83,6 +85,11 @@ describe("examples", () => {
       const tensors = toPyTorch(model.initialise({ method: "pytorch", seed: 1 }));
       return writeFile(join(folder.path, "weights.safetensors"), encodeSafetensors(tensors));
     };
+    expect(await node("pytorch/import.js")).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: "weights.safetensors is not in this folder: export.py writes it\n",
+    });
     await save(3);
     const { stdout, status } = await node("pytorch/import.js");
     expect(status).toBe(0);
