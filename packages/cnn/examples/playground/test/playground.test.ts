@@ -3,7 +3,7 @@ import { loadModel } from "@cifar/cnn";
 import { chromium } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { CHROMIUM, LAUNCH_WITH_GPU, NO_CHROMIUM } from "../../../../../vitest.chromium.ts";
-import { awaitStatus, awaitStep, coloursOf, drop, ServedPage } from "./support/served-page.js";
+import { awaitStatus, awaitStep, coloursOf, drop, labelsBeside, ServedPage } from "./support/served-page.js";
 
 // Far beyond what it takes: a browser, its threads and a build share whatever cores there are.
 const PATIENCE = 180_000;
@@ -84,7 +84,36 @@ describe.skipIf(CHROMIUM === undefined)(`the playground in Chromium${NO_CHROMIUM
     await message.getByText(/^mine\.safetensors: safetensors/).waitFor();
     // The page stands where it stood.
     expect(await page.isEnabled("#go")).toBe(true);
+    expect(await page.textContent("#status")).toBe("Ready.");
     expect(await page.textContent("#data-name")).toMatch(/^shapes: 64 pictures/);
+  });
+
+  it("says what a field takes instead of taking another number", async () => {
+    const page = await served.visit("count=64&epochs=0&threads=1");
+    const message = page.locator("#message");
+    await page.click("#go");
+    await message.getByText(/^Epochs: .*1/).waitFor();
+    await page.fill("#epochs", "1");
+    await page.fill("#threads", "100");
+    await page.click("#go");
+    await message.getByText(/^Threads: .*64/).waitFor();
+    await page.fill("#count", "10");
+    await page.press("#count", "Enter");
+    await message.getByText(/^Shapes to draw: .*64/).waitFor();
+    expect(await page.inputValue("#threads")).toBe("100");
+    expect(await page.textContent("#status")).toBe("Ready.");
+    expect(await page.textContent("#data-name")).toMatch(/^shapes: 64 pictures/);
+    await page.fill("#threads", "1");
+    await page.click("#go");
+    await awaitStatus(page, "Trained");
+    expect(await message.isVisible()).toBe(false);
+  });
+
+  it("writes no number twice beside a chart, even where there is no curve yet", async () => {
+    const page = await served.visit("count=64");
+    const labels = await labelsBeside(page, "loss-chart");
+    expect(labels.length).toBeGreaterThan(2);
+    expect(new Set(labels).size).toBe(labels.length);
   });
 
   it("takes CIFAR-10's files as they are dropped", async () => {

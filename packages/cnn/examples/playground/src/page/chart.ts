@@ -14,7 +14,8 @@ interface ChartOptions {
   readonly lines: readonly Line[];
   /** The vertical scale, where it does not follow the values. */
   readonly range?: readonly [number, number];
-  readonly format: (value: number) => string;
+  /** What stands beside the vertical axis; `step` lies between two of its values. */
+  readonly format: (value: number, step: number) => string;
 }
 
 /** Of a chart, in CSS pixels. */
@@ -107,7 +108,7 @@ export class Chart {
         },
         axes: [
           { ...axis, grid: { show: false }, size: 28 },
-          { ...axis, size: 48, values: (_, ticks) => ticks.map(format) },
+          { ...axis, size: 48, values: (_, ticks, __, ___, step) => ticks.map((tick) => format(tick, step)) },
         ],
         series: [
           {},

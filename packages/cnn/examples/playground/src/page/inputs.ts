@@ -12,7 +12,7 @@ for (const { name, description } of Object.values(recipes)) {
   option.title = description;
   recipe.add(option);
 }
-threads.value = String(navigator.hardwareConcurrency || 1);
+threads.value = String(Math.min(Number(threads.max), navigator.hardwareConcurrency || 1));
 
 /** What an address may set beforehand, as in `?count=4096&backend=gpu`: a link to an experiment. */
 const FIELDS = ["count", "epochs", "recipe", "seed", "backend", "threads"];
@@ -21,20 +21,23 @@ for (const [name, value] of new URLSearchParams(location.search)) {
   if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.value = value;
 }
 
-/** A whole number within the limits that its field has. */
+/**
+ * The number in a field.
+ * @throws Error naming the field, with the browser's own words, if the field takes no such number
+ */
 function numberOf(id: string): number {
   const field = find(id, HTMLInputElement);
-  const low = field.min === "" ? 0 : Number(field.min);
-  const high = field.max === "" ? Number.MAX_SAFE_INTEGER : Number(field.max);
-  const value = Math.min(high, Math.max(low, Math.round(field.valueAsNumber || 0)));
-  field.value = String(value);
-  return value;
+  if (field.checkValidity()) return field.valueAsNumber;
+  field.focus();
+  throw new Error(`${field.labels?.[0]?.textContent}: ${field.validationMessage}`);
 }
 
+/** @throws Error as {@link numberOf} */
 export function readSettings(): RunSettings {
   return { recipe: recipe.value, epochs: numberOf("epochs"), seed: numberOf("seed") };
 }
 
+/** @throws Error as {@link numberOf} */
 export function readCompute(): Compute {
   const threads = numberOf("threads");
   switch (backend.value) {
@@ -47,7 +50,10 @@ export function readCompute(): Compute {
   }
 }
 
-/** How many shapes to draw. */
+/**
+ * How many shapes to draw.
+ * @throws Error as {@link numberOf}
+ */
 export function readCount(): number {
   return numberOf("count");
 }

@@ -4,7 +4,7 @@ import { onDrop } from "./drop.js";
 import { download, kindOf, readPicture } from "./files.js";
 import { rendersInSoftware } from "./gpu.js";
 import { onComputeChange, readCompute, readCount, readSettings } from "./inputs.js";
-import { hush, say, warn } from "./messages.js";
+import { hush, say, sayMeanwhile, takeBack, warn } from "./messages.js";
 import { showView } from "./network-view.js";
 import { Progress } from "./progress.js";
 import { showPicture, showSamples } from "./samples.js";
@@ -91,41 +91,47 @@ function receive(report: Report): void {
       break;
     case "failed":
       warn(report.line, "error");
+      takeBack();
       // What failed was not the training: it stands where it stood.
       become(state === "busy" ? "ready" : state);
       break;
   }
 }
 
-function train(): void {
+/** Does what is asked for, or says in one line why not. */
+async function attempt(deed: () => void | Promise<void>): Promise<void> {
   hush();
-  become("busy");
+  try {
+    await deed();
+  } catch (error) {
+    warn(error instanceof Error ? error.message : String(error), "error");
+  }
+}
+
+function train(): void {
   send({ type: "train", settings: readSettings(), compute: readCompute() });
+  become("busy");
 }
 
 function drawShapes(): void {
-  hush();
-  become("busy");
-  say("Drawing …");
   const train = readCount();
+  sayMeanwhile("Drawing …");
   send({ type: "shapes", train, test: Math.max(100, Math.min(1000, Math.round(train / 4))) });
+  become("busy");
 }
 
 async function take(files: readonly File[]): Promise<void> {
-  hush();
   const stranger = files.find((file) => kindOf(file) === "unknown");
   if (stranger !== undefined) {
-    warn(
+    throw new Error(
       `${stranger.name} is no file of CIFAR-10 (data_batch_1.bin … test_batch.bin), no model (.safetensors) and no picture`,
-      "error",
     );
-    return;
   }
   const data = files.filter((file) => kindOf(file) === "data");
   const model = files.find((file) => kindOf(file) === "model");
   const picture = files.find((file) => kindOf(file) === "picture");
   if (data.length > 0) {
-    say("Reading …");
+    sayMeanwhile("Reading …");
     send({ type: "files", files: data });
   }
   if (model !== undefined) send({ type: "load", file: model });
@@ -133,44 +139,41 @@ async function take(files: readonly File[]): Promise<void> {
 }
 
 async function look(file: File): Promise<void> {
-  try {
-    const picture = await readPicture(file);
-    showPicture(picture);
-    send({ type: "look", picture });
-  } catch (error) {
-    warn(error instanceof Error ? error.message : String(error), "error");
-  }
+  const picture = await readPicture(file);
+  showPicture(picture);
+  send({ type: "look", picture });
 }
 
-go.addEventListener("click", () => {
+function startOrStop(): void {
   if (state === "ready") {
     train();
     return;
   }
-  hush();
   if (state === "training") {
-    say("Stopping after this step …");
+    sayMeanwhile("Stopping after this step …");
     send({ type: "stop" });
   } else {
     send({ type: "goOn", compute: readCompute() });
   }
   become("busy");
-});
-anew.addEventListener("click", train);
+}
+
+go.addEventListener("click", () => attempt(startOrStop));
+anew.addEventListener("click", () => attempt(train));
 save.addEventListener("click", () => send({ type: "save" }));
-find("shapes", HTMLElement).addEventListener("click", drawShapes);
-find("count", HTMLElement).addEventListener("change", drawShapes);
+find("shapes", HTMLElement).addEventListener("click", () => attempt(drawShapes));
+find("count", HTMLElement).addEventListener("change", () => attempt(drawShapes));
 onComputeChange(() => {
-  if (state !== "training") return;
-  hush();
-  send({ type: "goOn", compute: readCompute() });
+  if (state === "training") void attempt(() => send({ type: "goOn", compute: readCompute() }));
 });
 for (const id of ["data-files", "model-file", "picture-file"]) {
   const field = find(id, HTMLInputElement);
   field.addEventListener("change", () => {
-    void take([...(field.files ?? [])]);
+    const files = [...(field.files ?? [])];
+    void attempt(() => take(files));
     field.value = ""; // So that the same file can be chosen again.
   });
 }
-onDrop((files) => void take(files));
-drawShapes();
+onDrop((files) => void attempt(() => take(files)));
+say("There are no pictures yet.");
+void attempt(drawShapes);

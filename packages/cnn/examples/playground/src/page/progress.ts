@@ -5,6 +5,11 @@ import { element, find, percent, whole } from "./dom.js";
 /** Weight of the past in the running mean of the loss. */
 const INERTIA = 0.9;
 
+/** How many decimals tell a number from its neighbours: 2 for 0.05, 3 for 0.025. */
+function decimalsOf(step: number): number {
+  return String(step).split(".")[1]?.length ?? 0;
+}
+
 /** Numbers, curves and speeds of a run. */
 export class Progress {
   readonly #lossChart = new Chart("loss-chart", {
@@ -12,7 +17,7 @@ export class Progress {
       { label: "loss", colour: "--curve-faint", width: 1 },
       { label: "running mean", colour: "--curve", width: 2 },
     ],
-    format: (value) => value.toFixed(1),
+    format: (value, step) => value.toFixed(Math.max(1, decimalsOf(step))),
   });
   readonly #accuracyChart = new Chart("accuracy-chart", {
     lines: [{ label: "accuracy", colour: "--curve-second", width: 2, dots: true }],

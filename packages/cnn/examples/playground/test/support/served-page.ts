@@ -88,6 +88,29 @@ export function coloursOf(page: Page, selector: string): Promise<number[]> {
   );
 }
 
+/** What stands beside the vertical axis of a chart: it is made narrower, so that it is drawn anew, and overheard. */
+export function labelsBeside(page: Page, id: string): Promise<string[]> {
+  return page.evaluate(async (id) => {
+    const place = document.getElementById(id)!;
+    const { prototype } = CanvasRenderingContext2D;
+    const { clearRect, fillText } = prototype;
+    let labels: string[] = [];
+    prototype.clearRect = function (...area) {
+      if (place.contains(this.canvas)) labels = [];
+      clearRect.apply(this, area);
+    };
+    prototype.fillText = function (...given) {
+      // Those of the horizontal axis are centred.
+      if (place.contains(this.canvas) && this.textAlign === "right") labels.push(given[0]);
+      fillText.apply(this, given);
+    };
+    place.style.width = "300px";
+    while (labels.length === 0) await new Promise(requestAnimationFrame);
+    Object.assign(prototype, { clearRect, fillText });
+    return labels;
+  }, id);
+}
+
 /** Drops files of these contents on the page. */
 export async function drop(page: Page, files: Readonly<Record<string, string>>): Promise<void> {
   const transfer = await page.evaluateHandle((contents) => {
