@@ -265,11 +265,13 @@ describe("createPredictor", () => {
   });
 
   it("refuses one number where there is one for each channel, and a normalisation without deviations", async () => {
-    for (const [normalisation, given] of [
+    const cases: readonly [unknown, string][] = [
       [{ mean: 0.5, deviation: 0.25 }, "[0.5] and [0.25]"],
       [{ mean: [0, 0, 0] }, "[0, 0, 0] and []"],
-    ]) {
-      await expect(createPredictor(echo(), { ...options, normalisation } as typeof options)).rejects.toMatchObject({
+    ];
+    for (const [normalisation, given] of cases) {
+      const wrong = { ...options, normalisation: normalisation as typeof options.normalisation };
+      await expect(createPredictor(echo(), wrong)).rejects.toMatchObject({
         code: "INVALID_ARGUMENT",
         message: `normalisation: expected 3 means and 3 deviations above 0, not ${given}`,
       });
