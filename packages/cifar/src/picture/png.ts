@@ -1,4 +1,4 @@
-import { crc32, deflateSync, inflateSync } from "node:zlib";
+import { crc32, inflateSync } from "node:zlib";
 import { decode } from "fast-png";
 import { CifarError } from "../errors.js";
 import { checkSize } from "./limits.js";
@@ -146,11 +146,19 @@ function passBytes(header: Header, pass: { width: number; height: number }): num
   return pass.height * (1 + Math.ceil((pass.width * header.channels * header.depth) / 8));
 }
 
+/** What zlib takes at least. */
+const SMALLEST_CHUNK = 64;
+
 /** Inflates the pixels, stopping at the first byte that is too much. */
 function inflate(compressed: readonly Uint8Array[], expected: number): Uint8Array {
   let filtered: Uint8Array;
   try {
-    filtered = inflateSync(Buffer.concat(compressed), { maxOutputLength: expected });
+    // In one piece of the right size: by default zlib takes 16 KiB for the smallest picture, and many pieces for a large one.
+    const chunkSize = Math.max(expected, SMALLEST_CHUNK);
+    filtered = inflateSync(compressed.length === 1 ? compressed[0]! : Buffer.concat(compressed), {
+      maxOutputLength: expected,
+      chunkSize,
+    });
   } catch (error) {
     const tooMuch = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
     throw invalid(tooMuch ? "it holds more pixels than its header says" : "its pixels cannot be decompressed", error);
@@ -181,7 +189,7 @@ function unfilter(filtered: Uint8Array, pass: Header): Uint8Array | Uint16Array 
   return values;
 }
 
-/** The smallest PNG around rows that are already inflated: they are stored, which takes no time to undo. */
+/** The smallest PNG around rows that are already inflated. */
 function wrap(filtered: Uint8Array, pass: Header): Uint8Array {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(pass.width, 0);
@@ -191,9 +199,24 @@ function wrap(filtered: Uint8Array, pass: Header): Uint8Array {
   return Buffer.concat([
     Buffer.from(SIGNATURE),
     chunk("IHDR", header),
-    chunk("IDAT", deflateSync(filtered, { level: 0 })),
+    chunk("IDAT", stored(filtered)),
     chunk("IEND", Buffer.alloc(0)),
   ]);
+}
+
+/** Most bytes of a stored block, whose length has 16 bits (RFC 1951, 3.2.4). */
+const LARGEST_BLOCK = 0xffff;
+
+/** Bytes as zlib would store them uncompressed (RFC 1950), which takes no time to undo; nobody looks at the checksum. */
+function stored(bytes: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = [Uint8Array.of(0x78, 0x01)];
+  for (let from = 0; from < bytes.length; from += LARGEST_BLOCK) {
+    const block = bytes.subarray(from, from + LARGEST_BLOCK);
+    const isLast = from + block.length === bytes.length ? 1 : 0;
+    const [low, high] = [block.length & 0xff, block.length >> 8];
+    parts.push(Uint8Array.of(isLast, low, high, ~low, ~high), block);
+  }
+  return Buffer.concat([...parts, new Uint8Array(4)]);
 }
 
 /** A chunk whose checksum nobody looks at. */

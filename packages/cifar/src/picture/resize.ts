@@ -17,46 +17,59 @@ export function toInput(picture: Picture, side: number): Uint8Array {
   const left = Math.floor((width - square) / 2);
   const top = Math.floor((height - square) / 2);
 
-  // Rows first: each source row becomes `side` pixels, which are then weighed into the rows of the result.
+  // Rows first: each source row becomes `side` pixels, which are then weighed into the rows of the result. As many source
+  // rows are kept as one of those takes, each in the place of one that is done with.
   const { first, taps, values } = weights;
   const rowLength = side * 3;
-  const rows = new Float64Array(square * rowLength);
-  for (let y = 0; y < square; y++) {
-    for (let x = 0; x < side; x++) {
-      let red = 0;
-      let green = 0;
-      let blue = 0;
-      let from = ((top + y) * width + left + first[x]!) * 3;
-      for (let tap = x * taps; tap < (x + 1) * taps; tap++) {
-        const weight = values[tap]!;
-        // Beyond the last weight there may be no pixel any more.
-        if (weight === 0) break;
-        red += weight * data[from]!;
-        green += weight * data[from + 1]!;
-        blue += weight * data[from + 2]!;
-        from += 3;
-      }
-      const to = y * rowLength + x * 3;
-      rows[to] = red;
-      rows[to + 1] = green;
-      rows[to + 2] = blue;
-    }
-  }
+  const rows = new Float64Array(taps * rowLength);
+  const sums = new Float64Array(rowLength);
   const input = new Uint8Array(side * rowLength);
+  let next = 0;
   for (let y = 0; y < side; y++) {
-    for (let index = 0; index < rowLength; index++) {
-      let sum = 0;
-      let from = first[y]! * rowLength + index;
-      for (let tap = y * taps; tap < (y + 1) * taps; tap++) {
-        const weight = values[tap]!;
-        if (weight === 0) break;
-        sum += weight * rows[from]!;
-        from += rowLength;
-      }
-      input[y * rowLength + index] = Math.round(sum);
+    for (const end = Math.min(first[y]! + taps, square); next < end; next++) {
+      const from = ((top + next) * width + left) * 3;
+      shrinkRow(data, { from, weights, rows, to: (next % taps) * rowLength });
     }
+    sums.fill(0);
+    for (let tap = 0; tap < taps; tap++) {
+      const weight = values[y * taps + tap]!;
+      // Beyond the last weight there may be no row any more.
+      if (weight === 0) break;
+      const row = ((first[y]! + tap) % taps) * rowLength;
+      for (let index = 0; index < rowLength; index++) sums[index]! += weight * rows[row + index]!;
+    }
+    for (let index = 0; index < rowLength; index++) input[y * rowLength + index] = Math.round(sums[index]!);
   }
   return input;
+}
+
+/** Weighs the pixels of a row into fewer, or more. */
+function shrinkRow(
+  data: Uint8Array,
+  row: { readonly from: number; readonly weights: Weights; readonly rows: Float64Array; readonly to: number },
+): void {
+  const { from, rows, weights } = row;
+  const { first, taps, values } = weights;
+  let { to } = row;
+  for (let x = 0; x < first.length; x++) {
+    let red = 0;
+    let green = 0;
+    let blue = 0;
+    let pixel = from + first[x]! * 3;
+    for (let tap = x * taps; tap < (x + 1) * taps; tap++) {
+      const weight = values[tap]!;
+      // Beyond the last weight there may be no pixel any more.
+      if (weight === 0) break;
+      red += weight * data[pixel]!;
+      green += weight * data[pixel + 1]!;
+      blue += weight * data[pixel + 2]!;
+      pixel += 3;
+    }
+    rows[to] = red;
+    rows[to + 1] = green;
+    rows[to + 2] = blue;
+    to += 3;
+  }
 }
 
 /** Shares of old pixels in each new one; they add up to 1. */
