@@ -52,7 +52,7 @@ export function openWasm(options: WasmBackendOptions): {
     throw new TensorError("BACKEND_UNAVAILABLE", "backend wasm: this JavaScript engine has no WebAssembly SIMD");
   }
   const memory = new WasmMemory(options);
-  const vectors = options.vectors ?? productWidth();
+  const vectors = options.vectors ?? productWidth(memory.shared);
   const context = createContext(memory, vectors);
   const backend: WasmInferenceBackend = {
     name: "wasm",

@@ -4,9 +4,12 @@
  */
 let vectors: 2 | 4 = 2;
 
-/** Vectors that products take side by side. */
-export function productWidth(): 2 | 4 {
-  return vectors;
+/** The major of V8 that re-vectorises, but nothing that works on a shared memory: four vectors would only spill there. */
+const UNSHARED_ONLY = 12;
+
+/** Vectors that products take side by side, on a memory that threads share or on another. */
+export function productWidth(shared: boolean): 2 | 4 {
+  return shared && v8Major() === UNSHARED_ONLY ? 2 : vectors;
 }
 
 /** Sets {@link productWidth} for the backends made from now on. */
