@@ -176,6 +176,24 @@ describe("the memory", () => {
     expect(memory.scratch).not.toBe(first);
     expect(memory.scratchBytes).toBe(1000);
   });
+
+  it("counts what it will take: scratch space that is still to come, one that was too small left behind", () => {
+    const memory = new WasmMemory();
+    for (const bytes of [100, 1000]) {
+      memory.wantScratch(bytes);
+      const foreseen = memory.used;
+      expect(memory.scratch).toBeGreaterThan(0);
+      expect(memory.used - foreseen).toBeLessThanOrEqual(64 + 64);
+      expect(memory.used - foreseen).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  it("refuses at once a scratch space for which there never will be room", () => {
+    const memory = new WasmMemory();
+    const refused = expect.objectContaining({ name: "TensorError", code: "OUT_OF_MEMORY" });
+    expect(() => memory.wantScratch(2 ** 30)).toThrow(refused);
+    expect(memory.scratchBytes).toBe(0);
+  });
 });
 
 describe("kernels", () => {
