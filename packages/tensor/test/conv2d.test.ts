@@ -263,6 +263,27 @@ describe.each(backends)("conv2d on $name", ({ create }) => {
     }
   });
 
+  it("has its gradients where the last window ends far before the next would begin, at the end of the memory too", async () => {
+    // A stride's zeros behind the last row would be 1.4 MB.
+    const shape = { batch: 1, height: 601, width: 601, channels: 1, filters: 1, kernel: 1, stride: 600, padding: 0 };
+    const numbers = numbersFor(shape, 31);
+    const { inputGradient, filterGradient } = await compute(create(), shape, numbers);
+    const expected = new Float32Array(inputGradient.length);
+    const corners = [0, 600, 600 * 601, 600 * 601 + 600];
+    for (const [index, at] of corners.entries()) expected[at] = numbers.gradient[index]! * numbers.filter[0]!;
+    expectClose(inputGradient, expected, 0);
+    const sum = corners.reduce((total, at, index) => total + numbers.input[at]! * numbers.gradient[index]!, 0);
+    expectClose(filterGradient, [sum], GRADIENT);
+  });
+
+  it("takes a stride beyond every side as one window, picture by picture", async () => {
+    const shape = { batch: 3, height: 5, width: 7, channels: 2, filters: 3, kernel: 3, stride: 2 ** 52, padding: 1 };
+    const numbers = numbersFor(shape, 32);
+    const far = await compute(create(), shape, numbers);
+    expect(far).toEqual(await compute(create(), { ...shape, stride: 9 }, numbers));
+    expectClose(far.output, definition({ ...shape, stride: 9 }, numbers.input, numbers.filter, numbers.bias), FORWARD);
+  });
+
   it("gives a picture the same bits whatever the others in the batch are, and alone", async () => {
     const backend = create();
     await fc.assert(

@@ -22,7 +22,7 @@ export function softmaxCrossEntropy(context: GpuContext, spec: SoftmaxCrossEntro
       for (let c = 0; c < ${classes}; c++) {
         let target = ${rest};
         if (label > c - 0.5 && label < c + 0.5) target += ${main};
-        loss += target * (largest - logits[start + c]);
+        if (target > 0.0) loss += target * (largest - logits[start + c]);
       }
       if (label < 0.0) loss = 0.0;
       return loss;
