@@ -1,9 +1,6 @@
-import { formatShape, type Shape, sizeOf } from "@cifar/tensor";
+import { formatShape, MAX_VALUES, type Shape, sizeOf } from "@cifar/tensor";
 import { CnnError } from "./errors.js";
 import type { Architecture, LayerDescription } from "./layers.js";
-
-/** Largest number of values in one tensor of a network: 1 GiB of float32. Files cannot ask for more. */
-const MAX_VALUES = 2 ** 28;
 
 /** What a layer makes of one picture. */
 interface LayerShape {
