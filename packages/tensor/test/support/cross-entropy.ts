@@ -30,7 +30,7 @@ const [p, q] = [0.2689414322376251, 0.7310585975646973];
  * What PyTorch 2.15 gives for logits that are not finite: `softmax`, and `cross_entropy` with its gradient. A class of
  * probability 0 costs nothing unless it is asked for; what has no largest finite logit is NaN.
  */
-export const NOT_FINITE = [
+const NOT_FINITE = [
   { logits: [0, -inf], label: 0, smoothing: 0, loss: 0, probabilities: [1, 0], gradient: [0, 0] },
   { logits: [0, -inf], label: 1, smoothing: 0, loss: inf, probabilities: [1, 0], gradient: [1, -1] },
   { logits: [0, -inf], label: 0, smoothing: 0.3, loss: inf, probabilities: [1, 0], gradient: [0.15, -0.15] },
@@ -72,7 +72,7 @@ export const NOT_FINITE = [
   ),
 ] as const;
 
-/** Expected values of {@link NOT_FINITE} that a result misses by more than rounding, as text; none if all is right. */
+/** Expected values of `NOT_FINITE` that a result misses by more than rounding, as text; none if all is right. */
 export async function missedNotFinite(backend: Backend): Promise<string[]> {
   const missed: string[] = [];
   for (const { logits, label, smoothing, loss, probabilities, gradient } of NOT_FINITE) {

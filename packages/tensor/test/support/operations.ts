@@ -31,7 +31,7 @@ export interface Bench {
 }
 
 /** An operation that was set up with its tensors. */
-export interface SetUp {
+interface SetUp {
   /** What {@link call} writes. */
   readonly results: Readonly<Record<string, Tensor<DType>>>;
   call(): Promise<void>;
