@@ -47,6 +47,13 @@ function caseOf<Spec extends object>(
 const fits = ({ input: [, height, columns], kernel, padding }: { input: Shape; kernel: number; padding: number }) =>
   Math.min(height!, columns!) + 2 * padding >= kernel;
 
+/** Most ask for both gradients, as training does. */
+const gradients = <Name extends string>(name: Name) => {
+  const all = { input: true, [name]: true } as Record<Name | "input", boolean>;
+  const some = { input: fc.boolean(), [name]: fc.boolean() } as Record<Name | "input", fc.Arbitrary<boolean>>;
+  return fc.oneof(fc.constant(all), fc.record(some) as fc.Arbitrary<Record<Name | "input", boolean>>);
+};
+
 /** Up to longer than any side. */
 const stride = fc.oneof({ weight: 9, arbitrary: whole(1, 6) }, { weight: 1, arbitrary: fc.constant(2 ** 50) });
 
@@ -59,6 +66,7 @@ const direct = fc
     stride,
     padding: whole(0, 8),
     relu: fc.boolean(),
+    gradients: gradients("filter"),
   })
   .filter(fits);
 
@@ -70,6 +78,7 @@ const winograd = fc
     kernel: fc.constant(3),
     padding: whole(0, 2),
     relu: fc.boolean(),
+    gradients: gradients("filter"),
   })
   .filter(({ input, ...rest }) => fits({ input, ...rest }));
 
@@ -77,6 +86,13 @@ const winograd = fc
 const pooling = fc
   .record({ input: fc.tuple(whole(1, 3), side, side, width), size: fc.oneof(whole(1, 5), whole(6, 13)), stride })
   .filter(({ input: [, height, columns], size }) => Math.min(height, columns) >= size);
+
+const multiplication = fc.record({
+  batch: whole(1, 9),
+  inputs: whole(1, 70),
+  outputs: width,
+  gradients: gradients("weight"),
+});
 
 const classes = { batch: whole(1, 9), classes: whole(1, 21) };
 
@@ -87,10 +103,7 @@ const STRETCHED = 2e-3;
 export const cases: fc.Arbitrary<Case> = fc.oneof(
   { weight: 6, arbitrary: caseOf("conv2d", direct, { operation: operations.conv2d, tolerance: GRADIENT }) },
   { weight: 3, arbitrary: caseOf("conv2d", winograd, { operation: operations.conv2d, tolerance: GRADIENT }) },
-  caseOf("linear", fc.record({ batch: whole(1, 9), inputs: whole(1, 70), outputs: width }), {
-    operation: operations.linear,
-    tolerance: GRADIENT,
-  }),
+  caseOf("linear", multiplication, { operation: operations.linear, tolerance: GRADIENT }),
   { weight: 2, arbitrary: caseOf("maxPool2d", pooling, { operation: operations.maxPool2d }) },
   caseOf("relu", fc.record({ shape, inPlace: fc.boolean() }), { operation: operations.relu }),
   caseOf("dropout", fc.record({ shape, rate: fc.constantFrom(0, 0.1, 0.5, 0.9), seed, inPlace: fc.boolean() }), {

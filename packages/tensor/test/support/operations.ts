@@ -45,49 +45,52 @@ interface InPlace {
   readonly inPlace: boolean;
 }
 
+/** Gives only the gradients that the spec asks for, as only those may be called. */
 export const conv2d =
   (spec: Conv2dSpec): Operation =>
-  async ({ backend, given, results: make }) => {
+  async ({ backend, given, results }) => {
     const conv = backend.conv2d(spec);
+    const { gradients = { input: true, filter: true } } = spec;
     const [filter, bias] = [await given(conv.filterShape), await given([spec.filters])];
     const [input, gradient] = [await given(spec.input), await given(conv.outputShape)];
-    const results = await make({
-      output: conv.outputShape,
-      inputGradient: spec.input,
-      filterGradient: conv.filterShape,
-      biasGradient: [spec.filters],
-    });
+    const forward = await results({ output: conv.outputShape });
+    const backward = gradients.input ? await results({ inputGradient: spec.input }) : undefined;
+    const parameters = gradients.filter
+      ? await results({ filterGradient: conv.filterShape, biasGradient: [spec.filters] })
+      : undefined;
     return {
-      results,
+      results: { ...forward, ...backward, ...parameters },
       async call() {
         await conv.prepare(filter, bias);
-        await conv.forward(input, results.output);
-        await conv.backwardInput(gradient, results.inputGradient);
-        await conv.backwardFilter(input, gradient, results.filterGradient, results.biasGradient);
+        await conv.forward(input, forward.output);
+        if (backward) await conv.backwardInput(gradient, backward.inputGradient);
+        if (parameters) await conv.backwardFilter(input, gradient, parameters.filterGradient, parameters.biasGradient);
       },
     };
   };
 
+/** Gives only the gradients that the spec asks for. */
 export const linear =
   (spec: LinearSpec): Operation =>
-  async ({ backend, given, results: make }) => {
-    const { batch, inputs, outputs } = spec;
+  async ({ backend, given, results }) => {
+    const { batch, inputs, outputs, gradients = { input: true, weight: true } } = spec;
     const operation = backend.linear(spec);
     const [weight, bias] = [await given([inputs, outputs]), await given([outputs])];
     const [input, gradient] = [await given([batch, inputs]), await given([batch, outputs])];
-    const results = await make({
-      output: [batch, outputs],
-      inputGradient: [batch, inputs],
-      weightGradient: [inputs, outputs],
-      biasGradient: [outputs],
-    });
+    const forward = await results({ output: [batch, outputs] });
+    const backward = gradients.input ? await results({ inputGradient: [batch, inputs] }) : undefined;
+    const parameters = gradients.weight
+      ? await results({ weightGradient: [inputs, outputs], biasGradient: [outputs] })
+      : undefined;
     return {
-      results,
+      results: { ...forward, ...backward, ...parameters },
       async call() {
         await operation.prepare(weight, bias);
-        await operation.forward(input, results.output);
-        await operation.backwardInput(gradient, results.inputGradient);
-        await operation.backwardWeight(input, gradient, results.weightGradient, results.biasGradient);
+        await operation.forward(input, forward.output);
+        if (backward) await operation.backwardInput(gradient, backward.inputGradient);
+        if (parameters) {
+          await operation.backwardWeight(input, gradient, parameters.weightGradient, parameters.biasGradient);
+        }
       },
     };
   };
