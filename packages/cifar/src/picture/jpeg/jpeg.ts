@@ -1,0 +1,77 @@
+import jpeg from "jpeg-js";
+import { type Cost, checkCost, checkSize, invalidPicture } from "../limits.js";
+import type { Picture } from "../picture.js";
+import { withBlocks } from "./blocks.js";
+import { blocksOf, costOf } from "./cost.js";
+import { writeJpeg } from "./file.js";
+import { turn } from "./orientation.js";
+import { readJpeg } from "./structure.js";
+
+/** From here on the memory of each block for itself adds up: to half a megabyte more than they need together. */
+const MANY_BLOCKS = 1024;
+
+/** A JPEG that was checked and that may be decoded; plain data, so that another thread can do it. */
+export interface CheckedJpeg {
+  readonly type: "image/jpeg";
+  readonly width: number;
+  readonly height: number;
+  readonly cost: Cost;
+  /** Nothing but what was checked. */
+  readonly file: Uint8Array<ArrayBuffer>;
+  readonly blocks: number;
+  readonly hasChroma: boolean;
+  readonly orientation: number;
+}
+
+export function isJpeg(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
+}
+
+/**
+ * Reads all that a JPEG says and decodes nothing.
+ * @throws CifarError INVALID_PICTURE, PICTURE_TOO_LARGE
+ */
+export function checkJpeg(bytes: Uint8Array, maxPixels: number): CheckedJpeg {
+  const structure = readJpeg(bytes);
+  const { frame, hasChroma, orientation } = structure;
+  checkSize("JPEG", frame, maxPixels);
+  const cost = costOf(structure);
+  checkCost("JPEG", cost, maxPixels);
+  return {
+    type: "image/jpeg",
+    width: frame.width,
+    height: frame.height,
+    cost,
+    file: writeJpeg(structure),
+    blocks: blocksOf(frame),
+    hasChroma,
+    orientation,
+  };
+}
+
+/**
+ * Decodes a JPEG, turned the way its camera says it was held.
+ * @throws CifarError INVALID_PICTURE
+ */
+export function decodeJpeg({ file, blocks, width, height, hasChroma, orientation }: CheckedJpeg): Picture {
+  let decoded: { data: Uint8Array };
+  try {
+    const decode = (): { data: Uint8Array } =>
+      jpeg.decode(file, {
+        useTArray: true,
+        formatAsRGBA: false,
+        colorTransform: hasChroma,
+        // With restarts, a component alone is counted beyond its last block; only then do blocks miss.
+        tolerantDecoding: true,
+        // Both were checked before, by what they really cost.
+        maxResolutionInMP: Number.POSITIVE_INFINITY,
+        maxMemoryUsageInMB: Number.POSITIVE_INFINITY,
+      });
+    decoded = blocks > MANY_BLOCKS ? withBlocks(blocks, decode) : decode();
+  } catch (error) {
+    // What the decoder says itself is an Error and no subclass of it; the engine's own words help nobody.
+    const said = error instanceof Error && error.name === "Error" ? `: ${error.message.split("\n")[0]}` : "";
+    throw invalidPicture("JPEG", `its compressed data cannot be decoded${said}`, error);
+  }
+  return turn({ width, height, data: decoded.data }, orientation);
+}
