@@ -14,10 +14,7 @@ const DEFAULT_MAX_PIXELS = 50_000_000;
 /** The kinds of pictures that can be read. */
 export type PictureType = "image/png" | "image/jpeg";
 
-/**
- * A picture whose file was read and checked by its standard, with an estimate of what it takes to decode it. Plain data:
- * `decodeChecked` may be called in another thread.
- */
+/** A picture whose file was read and checked by its standard, with an estimate of what it takes to decode it. */
 export type CheckedPicture = CheckedPng | CheckedJpeg;
 
 /** The kind of a picture by its first bytes, whatever its name says; undefined if it is none that can be read. */

@@ -1,4 +1,3 @@
-import { joined } from "../bytes.js";
 import type { Jpeg } from "./structure.js";
 
 const SOI = [0xff, 0xd8];
@@ -60,4 +59,18 @@ export function writeJpeg({ frame, quantization, scans }: Jpeg): Uint8Array<Arra
 function segment(marker: number, body: readonly (Uint8Array | readonly number[])[]) {
   const length = 2 + body.reduce((sum, piece) => sum + piece.length, 0);
   return [[0xff, marker, length >> 8, length & 255], ...body];
+}
+
+/** A piece as short as this is copied byte by byte: a call of `set` takes longer. */
+const SHORT = 64;
+
+function joined(pieces: readonly (Uint8Array | readonly number[])[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    if (piece.length > SHORT) bytes.set(piece, at);
+    else for (let index = 0; index < piece.length; index++) bytes[at + index] = piece[index]!;
+    at += piece.length;
+  }
+  return bytes;
 }

@@ -5,22 +5,18 @@ import { withBlocks } from "./blocks.js";
 import { blocksOf, costOf } from "./cost.js";
 import { writeJpeg } from "./file.js";
 import { turn } from "./orientation.js";
-import { readJpeg } from "./structure.js";
+import { type Jpeg, readJpeg } from "./structure.js";
 
 /** From here on the memory of each block for itself adds up: to half a megabyte more than they need together. */
 const MANY_BLOCKS = 1024;
 
-/** A JPEG that was checked and that may be decoded; plain data, so that another thread can do it. */
+/** A JPEG that was checked and that may be decoded. */
 export interface CheckedJpeg {
   readonly type: "image/jpeg";
   readonly width: number;
   readonly height: number;
   readonly cost: Cost;
-  /** Nothing but what was checked. */
-  readonly file: Uint8Array<ArrayBuffer>;
-  readonly blocks: number;
-  readonly hasChroma: boolean;
-  readonly orientation: number;
+  readonly content: Jpeg;
 }
 
 export function isJpeg(bytes: Uint8Array): boolean {
@@ -32,28 +28,22 @@ export function isJpeg(bytes: Uint8Array): boolean {
  * @throws CifarError INVALID_PICTURE, PICTURE_TOO_LARGE
  */
 export function checkJpeg(bytes: Uint8Array, maxPixels: number): CheckedJpeg {
-  const structure = readJpeg(bytes);
-  const { frame, hasChroma, orientation } = structure;
-  checkSize("JPEG", frame, maxPixels);
-  const cost = costOf(structure);
+  const content = readJpeg(bytes);
+  const { width, height } = content.frame;
+  checkSize("JPEG", content.frame, maxPixels);
+  const cost = costOf(content);
   checkCost("JPEG", cost, maxPixels);
-  return {
-    type: "image/jpeg",
-    width: frame.width,
-    height: frame.height,
-    cost,
-    file: writeJpeg(structure),
-    blocks: blocksOf(frame),
-    hasChroma,
-    orientation,
-  };
+  return { type: "image/jpeg", width, height, cost, content };
 }
 
 /**
  * Decodes a JPEG, turned the way its camera says it was held.
  * @throws CifarError INVALID_PICTURE
  */
-export function decodeJpeg({ file, blocks, width, height, hasChroma, orientation }: CheckedJpeg): Picture {
+export function decodeJpeg({ width, height, content }: CheckedJpeg): Picture {
+  const { frame, hasChroma, orientation } = content;
+  const file = writeJpeg(content);
+  const blocks = blocksOf(frame);
   let decoded: { data: Uint8Array };
   try {
     const decode = (): { data: Uint8Array } =>

@@ -10,16 +10,25 @@ const [IHDR, PLTE, TRNS, IDAT, IEND] = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"].
   Array.from(name).reduce((number, letter) => number * 256 + letter.charCodeAt(0), 0),
 );
 
-/** Colours of a palette. */
-const MOST_COLOURS = 256;
+/** 256 colours. */
+const MOST_PALETTE_BYTES = 3 * 256;
 
 /** Length, name and checksum. */
 const FRAMING = 12;
 
 export interface Chunks extends Colours {
   readonly header: Header;
-  /** The content of all chunks IDAT, in memory of its own. */
-  readonly compressed: Uint8Array<ArrayBuffer>;
+  readonly compressed: Compressed;
+}
+
+/** Where a file's compressed pixels are; there may be as many chunks as bytes, so that nothing is kept for each of them. */
+interface Compressed {
+  readonly file: Uint8Array;
+  /** Offset of the first chunk IDAT. */
+  readonly first: number;
+  readonly chunks: number;
+  /** Bytes in all of them. */
+  readonly length: number;
 }
 
 /**
@@ -28,8 +37,8 @@ export interface Chunks extends Colours {
  */
 export function readChunks(bytes: Uint8Array, maxPixels: number): Chunks {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  // There is nearly nothing else in a file. Chunks may be as short as a byte: no object for each of them is kept.
-  const compressed = new Uint8Array(bytes.length);
+  let first = 0;
+  let chunks = 0;
   let length = 0;
   let header: Header | undefined;
   let palette: Uint8Array | undefined;
@@ -42,34 +51,57 @@ export function readChunks(bytes: Uint8Array, maxPixels: number): Chunks {
     if (header === undefined && (name !== IHDR || end - offset !== 13 + FRAMING)) {
       throw invalid("it does not start with a header");
     }
-    if (name === IHDR || name === PLTE || name === TRNS || name === IDAT) {
-      checkSum(bytes, { offset, end }, view);
-      const data = bytes.subarray(offset + 8, end - 4);
-      if (name === IDAT) {
-        compressed.set(data, length);
-        length += data.length;
-      } else if (name === IHDR) header ??= readHeader(data, maxPixels);
-      else if (name === PLTE) palette = copyOf(data, 3 * MOST_COLOURS);
-      else transparency = copyOf(data, MOST_COLOURS);
+    if (name === IHDR || name === PLTE || name === TRNS || name === IDAT) checkSum(bytes, { offset, end }, view);
+    if (name === IDAT) {
+      if (chunks === 0) first = offset;
+      chunks++;
+      length += end - offset - FRAMING;
     }
+    if (name === IHDR) header ??= readHeader(contentOf(bytes, { offset, end }), maxPixels);
+    if (name === PLTE) palette = contentOf(bytes, { offset, end });
+    if (name === TRNS) transparency = contentOf(bytes, { offset, end });
     if (name === IEND) break;
     offset = end;
   }
-  if (header!.colourType === 3 && (palette === undefined || palette.length % 3 !== 0)) {
+  if (
+    header!.colourType === 3 &&
+    (palette === undefined || palette.length % 3 !== 0 || palette.length > MOST_PALETTE_BYTES)
+  ) {
     throw invalid("its palette is missing or broken");
   }
-  return { header: header!, compressed: compressed.subarray(0, length), palette, transparency };
+  return { header: header!, compressed: { file: bytes, first, chunks, length }, palette, transparency };
 }
 
-function checkSum(bytes: Uint8Array, { offset, end }: { offset: number; end: number }, view: DataView): void {
+/** The content of all chunks IDAT, one after the other. */
+export function joinCompressed({ file, first, chunks, length }: Compressed): Uint8Array {
+  if (chunks === 1) return file.subarray(first + 8, first + 8 + length);
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const joint = new Uint8Array(length);
+  for (let offset = first, filled = 0; filled < length; ) {
+    const end = offset + FRAMING + view.getUint32(offset);
+    if (view.getUint32(offset + 4) === IDAT) {
+      joint.set(contentOf(file, { offset, end }), filled);
+      filled += end - offset - FRAMING;
+    }
+    offset = end;
+  }
+  return joint;
+}
+
+/** Where a chunk lies, from its length to the end of its checksum. */
+interface Place {
+  readonly offset: number;
+  readonly end: number;
+}
+
+function contentOf(bytes: Uint8Array, { offset, end }: Place): Uint8Array {
+  return bytes.subarray(offset + 8, end - 4);
+}
+
+function checkSum(bytes: Uint8Array, { offset, end }: Place, view: DataView): void {
   if (crc32(bytes.subarray(offset + 4, end - 4)) === view.getUint32(end - 4)) return;
   const name = String.fromCharCode(...bytes.subarray(offset + 4, offset + 8));
   throw invalid(`the checksum of its chunk ${name} is wrong`);
-}
-
-/** What another thread can be given without all the file around it. */
-function copyOf(data: Uint8Array, most: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(data.subarray(0, most));
 }
 
 function invalid(what: string) {

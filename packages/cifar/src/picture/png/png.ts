@@ -1,18 +1,19 @@
 import { type Cost, checkCost } from "../limits.js";
 import type { Picture } from "../picture.js";
-import { type Chunks, readChunks, SIGNATURE } from "./chunks.js";
+import { type Chunks, joinCompressed, readChunks, SIGNATURE } from "./chunks.js";
 import { toRgb } from "./colours.js";
 import { costOf } from "./cost.js";
 import { filteredBytes, passesOf, rowBytes } from "./header.js";
 import { inflateRows } from "./inflate.js";
 import { unfilter } from "./rows.js";
 
-/** A PNG that was checked and that may be decoded; plain data, so that another thread can do it. */
-export interface CheckedPng extends Chunks {
+/** A PNG that was checked and that may be decoded. */
+export interface CheckedPng {
   readonly type: "image/png";
   readonly width: number;
   readonly height: number;
   readonly cost: Cost;
+  readonly content: Chunks;
 }
 
 export function isPng(bytes: Uint8Array): boolean {
@@ -24,20 +25,20 @@ export function isPng(bytes: Uint8Array): boolean {
  * @throws CifarError INVALID_PICTURE, PICTURE_TOO_LARGE
  */
 export function checkPng(bytes: Uint8Array, maxPixels: number): CheckedPng {
-  const chunks = readChunks(bytes, maxPixels);
-  const { width, height } = chunks.header;
-  const cost = costOf(chunks);
+  const content = readChunks(bytes, maxPixels);
+  const { width, height } = content.header;
+  const cost = costOf(content);
   checkCost("PNG", cost, maxPixels);
-  return { type: "image/png", width, height, cost, ...chunks };
+  return { type: "image/png", width, height, cost, content };
 }
 
 /**
  * Decodes a PNG; its pixels are inflated to exactly what the header promises.
  * @throws CifarError INVALID_PICTURE
  */
-export function decodePng({ header, compressed, ...colours }: CheckedPng): Picture {
-  const { width, height } = header;
-  const filtered = inflateRows(compressed, filteredBytes(header));
+export function decodePng({ width, height, content }: CheckedPng): Picture {
+  const { header, compressed, ...colours } = content;
+  const filtered = inflateRows(joinCompressed(compressed), filteredBytes(header));
   const data = new Uint8Array(width * height * 3);
   let offset = 0;
   for (const pass of passesOf(header)) {
