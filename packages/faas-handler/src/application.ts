@@ -14,6 +14,8 @@ export interface ApplicationOptions {
   readonly config: Config;
   readonly logger: Logger;
   readonly decode: DecodePicture;
+  /** Gives back what the decoder holds, such as its thread; default: nothing. */
+  readonly closeDecoder?: () => Promise<void>;
   /** Default: leaves it all to V8. */
   readonly garbage?: GarbageMeter;
 }
@@ -62,6 +64,7 @@ export class Application {
   readonly logger: Logger;
   readonly #budget: ByteBudget;
   readonly #garbage: GarbageMeter;
+  readonly #closeDecoder: () => Promise<void>;
   #model: Model | undefined;
   #hooks: Hooks = {};
   #loaded: Promise<Model>;
@@ -72,9 +75,12 @@ export class Application {
   #draining = false;
   #refusing = false;
 
-  constructor({ config, logger, decode, garbage = new GarbageMeter(undefined) }: ApplicationOptions) {
+  constructor(options: ApplicationOptions) {
+    const { config, logger, decode, closeDecoder = async () => undefined } = options;
+    const { garbage = new GarbageMeter(undefined) } = options;
     this.config = config;
     this.decode = decode;
+    this.#closeDecoder = closeDecoder;
     this.#garbage = garbage;
     this.logger = logger;
     this.#budget = new ByteBudget(BODIES_IN_MEMORY * config.maxBodyBytes);
@@ -149,9 +155,10 @@ export class Application {
     return this.#inflight === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  /** Gives the network's memory and threads back. */
+  /** Gives the memory and threads of network and decoder back. */
   async close(): Promise<void> {
     this.refuse();
+    await this.#closeDecoder();
     await this.#model?.classifier.close();
   }
 

@@ -83,3 +83,42 @@ export async function readBody(body: Body, limits: ReadLimits): Promise<Uint8Arr
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
+
+/** A body whose first bytes were looked at. */
+export interface StartedBody {
+  /** As many as were asked for, or all there are. */
+  readonly start: Uint8Array;
+  /** All of it, from its first byte on. */
+  readonly body: Body;
+}
+
+/** Looks at the first bytes of a body: chunked as it comes, nothing else tells what it is, or whether it has any. */
+export async function startOf(body: Body, count: number): Promise<StartedBody> {
+  const iterator = body[Symbol.asyncIterator]();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  while (length < count) {
+    const { done, value } = await iterator.next();
+    if (done === true) {
+      break;
+    }
+    chunks.push(value);
+    length += value.byteLength;
+  }
+  const start = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  return { start: start.subarray(0, count), body: startingWith(chunks, iterator) };
+}
+
+async function* startingWith(
+  chunks: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* chunks;
+  for (;;) {
+    const { done, value } = await rest.next();
+    if (done === true) {
+      return;
+    }
+    yield value;
+  }
+}

@@ -17,6 +17,11 @@ export interface Config {
   readonly maxBodyBytes: number;
   /** [max_pixels] Most pixels of a picture, read from its header before anything is unpacked; default 2^20, such as 1024 × 1024. */
   readonly maxPixels: number;
+  /**
+   * [max_pictures] Most pictures of one request, however they are sent, `/evaluate` apart; default 1000. Their pixels, as
+   * the network takes them, may have twice `max_body_bytes`.
+   */
+  readonly maxPictures: number;
   /** [max_batch] Most pictures that are computed together; default 8. */
   readonly maxBatch: number;
   /** [max_inflight] Requests worked on at once; one more is answered with 429. Default 64. */
@@ -121,6 +126,7 @@ export function readConfig(environment: Environment): Config {
     port: wholeNumber(environment, "http_port", { default: 3000, min: 0, max: 65535 }),
     maxBodyBytes: wholeNumber(environment, "max_body_bytes", { default: 2 ** 21, min: 1, max: 2 ** 30 }),
     maxPixels: wholeNumber(environment, "max_pixels", { default: 2 ** 20, min: 1, max: 2 ** 28 }),
+    maxPictures: wholeNumber(environment, "max_pictures", { default: 1000, min: 1, max: 1_000_000 }),
     maxBatch: wholeNumber(environment, "max_batch", { default: 8, min: 1, max: 1024 }),
     maxInflight: wholeNumber(environment, "max_inflight", { default: 64, min: 1, max: 100_000 }),
     execTimeout,

@@ -8,6 +8,7 @@ describe("readConfig", () => {
       port: 3000,
       maxBodyBytes: 2_097_152,
       maxPixels: 1_048_576,
+      maxPictures: 1000,
       maxBatch: 8,
       maxInflight: 64,
       execTimeout: 30_000,

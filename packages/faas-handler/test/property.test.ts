@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Application } from "../src/application.ts";
 import { readConfig } from "../src/config.ts";
-import { pictureDecoder } from "../src/decode.ts";
+import { createDecoder } from "../src/decoding/decoder.ts";
 import { GarbageMeter } from "../src/garbage.ts";
 import { SILENT } from "../src/log.ts";
 import { FunctionServer } from "../src/server.ts";
@@ -191,7 +191,7 @@ describe("random and half-valid bodies of every type", () => {
     const application = new Application({
       config,
       logger: SILENT,
-      decode: pictureDecoder(config.maxPixels, new GarbageMeter(undefined)),
+      decode: createDecoder({ config, logger: SILENT, garbage: new GarbageMeter(undefined) }).decode,
     });
     application.use(fakeClassifier());
     server = new FunctionServer(application);
