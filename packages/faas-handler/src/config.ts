@@ -29,6 +29,13 @@ export interface Config {
   /** [exec_timeout] The watchdog's time for a request, in milliseconds; default 30 s. */
   readonly execTimeout: number;
   /**
+   * [upload_timeout] How long the client may be waited for while its body comes, in milliseconds; 4 KiB more give a second
+   * more. Default 5 s, 0 for as long as the request's own time.
+   */
+  readonly uploadTimeout: number;
+  /** [answer_timeout] How long a client may take to read its answer, in milliseconds; default 10 s, 0 for ever. */
+  readonly answerTimeout: number;
+  /**
    * [healthcheck_interval] How long after SIGTERM requests may still arrive, in milliseconds. Where it is not set the
    * watchdog takes `write_timeout`, and so does this; where neither is set there is no watchdog and it is 0.
    */
@@ -130,6 +137,8 @@ export function readConfig(environment: Environment): Config {
     maxBatch: wholeNumber(environment, "max_batch", { default: 8, min: 1, max: 1024 }),
     maxInflight: wholeNumber(environment, "max_inflight", { default: 64, min: 1, max: 100_000 }),
     execTimeout,
+    uploadTimeout: duration(environment, "upload_timeout", 5000) || Number.POSITIVE_INFINITY,
+    answerTimeout: duration(environment, "answer_timeout", 10_000) || Number.POSITIVE_INFINITY,
     drainTime: duration(environment, "healthcheck_interval", writeTimeout),
     threads: wholeNumber(environment, "threads", { default: 1, min: 1, max: 64 }),
     logLevel: logLevel(environment),

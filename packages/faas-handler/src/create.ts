@@ -6,7 +6,8 @@ import { GarbageMeter } from "./garbage.js";
 import { createHandler, type Handler } from "./handler.js";
 import type { Hooks } from "./hooks.js";
 import { loadHooks } from "./load-hooks.js";
-import { createLogger, type Logger, writeLine } from "./log.js";
+import { createLogger, type Logger } from "./log.js";
+import { writeLine } from "./log-writer.js";
 import { loadClassifier } from "./model.js";
 import { FunctionServer } from "./server.js";
 

@@ -191,7 +191,7 @@ async function classify(application: Application, exchange: Exchange): Promise<F
 async function receive(application: Application, exchange: Exchange): Promise<Pictures | undefined> {
   const { request, signal, lease, timings } = exchange;
   const contentType = request.headers["content-type"];
-  const { start, body } = await startOf(request.body, PICTURE_START);
+  const { start, body } = await startOf(exchange.body, PICTURE_START);
   if (start.length === 0) {
     checkMayBeEmpty(contentType);
     return undefined;
@@ -208,7 +208,7 @@ async function receive(application: Application, exchange: Exchange): Promise<Pi
       signal,
       limits: { maxPictures, maxPixelBytes: PIXELS_OF_BODY * maxBodyBytes, lease },
     }),
-    limits: { maxBytes: maxBodyBytes, lease },
+    limits: { maxBytes: maxBodyBytes, lease, whole: exchange.takePlace },
     classes: classifier.classes.length,
   });
   timings.set("read", performance.now() - started);
@@ -226,7 +226,7 @@ async function evaluate(application: Application, exchange: Exchange): Promise<F
   }
   return withHooks(application, exchange, async () => {
     const { classifier, queue } = await application.model();
-    const evaluation = await evaluateRecords(request.body, { classifier, queue, signal });
+    const evaluation = await evaluateRecords(exchange.body, { classifier, queue, signal });
     exchange.pictures = evaluation.total;
     return evaluation;
   });

@@ -12,6 +12,8 @@ describe("readConfig", () => {
       maxBatch: 8,
       maxInflight: 64,
       execTimeout: 30_000,
+      uploadTimeout: 5000,
+      answerTimeout: 10_000,
       drainTime: 0,
       threads: 1,
       logLevel: "info",
