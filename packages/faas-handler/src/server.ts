@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import type { Application } from "./application.js";
 import { deliver, LINGER } from "./delivery.js";
 import { malformedProblem, refuseMalformed } from "./malformed.js";
@@ -122,7 +123,7 @@ export class FunctionServer {
     // Leaving a loop over the body early must not destroy the socket: the answer goes through it.
     const body = request.iterator({ destroyOnReturn: false });
     let isRead = false;
-    const send = (answer: FunctionAnswer): Promise<void> | undefined => {
+    const deliverNow = (answer: FunctionAnswer): Promise<void> | undefined => {
       if (response.destroyed) {
         return undefined;
       }
@@ -136,10 +137,11 @@ export class FunctionServer {
         },
       );
     };
+    // A small body that came with the headers is read with them, but only after this has been called.
+    const send = (answer: FunctionAnswer): Promise<void> | undefined =>
+      request.complete ? deliverNow(answer) : setImmediate(answer).then(deliverNow);
     const refusal = this.application.turnAway(line);
     if (refusal !== undefined) {
-      // A small body that came with the headers is read with them, but only after this has been called.
-      await Promise.resolve();
       await send(refusal);
       return;
     }
