@@ -24,6 +24,7 @@ const CHECK_HEADERS_MS = 1000;
 /** The last request that came on a connection. */
 interface Latest {
   readonly request: IncomingMessage;
+  readonly response: ServerResponse;
   /** Ends it: what was to be its body is none. */
   readonly controller: AbortController;
   /** Resolves when its answer, and with it all before it, has been delivered. */
@@ -164,7 +165,7 @@ export class FunctionServer {
       send,
       request,
     );
-    this.#latest.set(socket, { request, controller, done });
+    this.#latest.set(socket, { request, response, controller, done });
     await done;
   }
 
@@ -190,7 +191,12 @@ export class FunctionServer {
     const problem = malformedProblem(error.code);
     const latest = this.#latest.get(socket);
     if (latest !== undefined && !latest.request.complete) {
-      latest.controller.abort(problem);
+      if (latest.response.headersSent) {
+        // The rest of a body that nobody waits for.
+        socket.destroySoon();
+      } else {
+        latest.controller.abort(problem);
+      }
       return;
     }
     this.application.requestLog.malformed(problem);
