@@ -39,26 +39,5 @@ function shorten(text: string): string {
   return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
 }
 
-let waiting: string[] | undefined;
-
-function flush(): void {
-  process.stdout.write((waiting ?? []).join(""));
-  waiting = [];
-}
-
-/**
- * Writes to standard output what one turn of the event loop logs, in one go: to a pipe each write is a system call that
- * the turn waits for. What is left is written when the process exits.
- */
-export function writeLine(line: string): void {
-  if (waiting === undefined) {
-    process.on("exit", flush);
-    waiting = [];
-  }
-  if (waiting.push(line) === 1) {
-    setImmediate(flush);
-  }
-}
-
 /** Logs nothing, for functions inside a program that does its own logging. */
 export const SILENT: Logger = { log: () => undefined };

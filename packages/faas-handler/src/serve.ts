@@ -9,7 +9,8 @@ import { type Config, ConfigurationError, checkModelFile, readConfig } from "./c
 import { createServer, loadInto } from "./create.js";
 import { freePort } from "./free-port.js";
 import { hooksPath } from "./load-hooks.js";
-import { createLogger, type Logger, writeLine } from "./log.js";
+import { createLogger, type Logger } from "./log.js";
+import { writeLine } from "./log-writer.js";
 import { lineFor, PROGRAM_OPTIONS, untilSignal } from "./program.js";
 import type { FunctionServer } from "./server.js";
 

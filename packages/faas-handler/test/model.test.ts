@@ -93,7 +93,7 @@ describe("with the network of CIFAR-10", () => {
     }
   });
 
-  it("refuses pictures that would not fit into memory, before they are unpacked", async () => {
+  it("refuses pictures that would not fit into memory, and unpacks no more than their headers say", async () => {
     const huge = encodePng({ width: 30_000, height: 30_000, rows: new Uint8Array(10) });
     const post = (body: Uint8Array<ArrayBuffer>): Promise<Response> =>
       fetch(served.url, { method: "POST", body, headers: { "content-type": "image/png" } });
@@ -105,7 +105,7 @@ describe("with the network of CIFAR-10", () => {
     const bomb = encodePng({ width: 32, height: 32, rows: new Uint8Array(2 ** 29) });
     expect(bomb.length).toBeLessThan(600_000);
     const grown = process.memoryUsage().rss;
-    await problemOf(await post(bomb), 422);
+    expect((await post(bomb)).status).toBe(200);
     expect(process.memoryUsage().rss - Math.max(before, grown)).toBeLessThan(2 ** 26);
   });
 });
@@ -131,6 +131,22 @@ describe("with the weights that ship", () => {
       form.append("image", new Blob([fixture(name)], { type: "image/jpeg" }), name);
     }
     expect(await post(form)).toEqual([ship, expect.objectContaining({ label: "automobile" })]);
+    // As phones and sloppy programs leave it: with a line feed after its end, a film, or filled up to the size of planes.
+    const whole = [...fixture("ship.jpeg")];
+    const film = new Array<number>(5000).fill(0x5a);
+    const nulls = new Array<number>(3072 - whole.length).fill(0);
+    for (const longer of [
+      [...whole, 0x0a],
+      [...whole, ...film],
+      [...whole, ...nulls],
+    ].map((each) => new Uint8Array(each))) {
+      const inForm = new FormData();
+      inForm.append("image", new Blob([longer]), "a.jpg");
+      expect(await post(inForm)).toEqual([ship]);
+      expect(await post(longer)).toEqual(ship);
+      const inJson = JSON.stringify({ image: Buffer.from(longer).toString("base64") });
+      expect(await post(inJson, "application/json")).toEqual(ship);
+    }
     await end(served);
   });
 });
