@@ -28,15 +28,26 @@ async function buildScripts(): Promise<ReadonlyMap<string, Uint8Array>> {
   );
 }
 
-/** Serves the page twice: below /isolated/ it may share memory with its threads. */
+const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+
+/** The folders below which the page is served, each with its headers. */
+const PLACES = {
+  plain: {},
+  /** It may share memory with its threads. */
+  isolated: ISOLATED,
+  /** The same without the threads' script: as on many servers, the page itself comes in its place. */
+  alone: ISOLATED,
+  withoutWorkers: { ...ISOLATED, "Content-Security-Policy": "script-src 'self' 'wasm-unsafe-eval'; worker-src 'none'" },
+  withoutWasm: { ...ISOLATED, "Content-Security-Policy": "script-src 'self'" },
+} as const;
+
+type Place = keyof typeof PLACES;
+
 function serve(scripts: ReadonlyMap<string, Uint8Array>): Server {
   return createServer((request, response) => {
-    const [, place, file] = /^\/(isolated|plain)(\/.*)$/.exec(request.url ?? "") ?? [];
-    const script = scripts.get(file ?? "");
-    if (place === "isolated") {
-      response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
-      response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
-    }
+    const [, place, file] = /^\/(\w+)(\/.*)$/.exec(request.url ?? "") ?? [];
+    const script = place === "alone" && file === "/browser-thread.js" ? undefined : scripts.get(file ?? "");
+    for (const [name, value] of Object.entries(PLACES[place as Place] ?? {})) response.setHeader(name, value);
     response.setHeader("Content-Type", script === undefined ? "text/html" : "text/javascript");
     response.end(script ?? "<!doctype html><title>page</title>");
   });
@@ -56,7 +67,7 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium${NO_CHROMIUM}`, () => {
     server.close();
   });
 
-  async function call<T>(place: "isolated" | "plain", name: string, argument: unknown): Promise<T> {
+  async function call<T>(place: Place, name: string, argument: unknown): Promise<T> {
     const page = await browser.newPage();
     const { port } = server.address() as AddressInfo;
     await page.goto(`http://127.0.0.1:${port}/${place}/`);
@@ -67,8 +78,7 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium${NO_CHROMIUM}`, () => {
     return result;
   }
 
-  const inPage = (place: "isolated" | "plain", request: PageRequest) =>
-    call<PageResult>(place, "trainAndClassify", request);
+  const inPage = (place: Place, request: PageRequest) => call<PageResult>(place, "trainAndClassify", request);
 
   it.each<PageRequest>([
     { backend: "wasm", threads: 1 },
@@ -89,6 +99,43 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium${NO_CHROMIUM}`, () => {
     const line = "backend wasm computes on one thread, not on 2: the page is not cross-origin isolated";
     expect(result.notices).toEqual([line]);
     expect(result.digest).toBe((await trainAndClassify({ backend: "wasm", threads: 1 })).digest);
+  });
+
+  it.each([
+    { place: "alone", reason: "its script, browser-thread.js beside that of the page, cannot be loaded" },
+    { place: "withoutWorkers", reason: "" },
+  ] as const)(
+    "computes on one thread and says so where threads cannot be started: $place",
+    async ({ place, reason }) => {
+      const result = await inPage(place, { threads: 2 });
+      expect(result.threads).toBe(1);
+      expect(result.notices).toEqual([
+        expect.stringContaining(`backend wasm computes on one thread, not on 2: ${reason}`),
+      ]);
+      expect(result.digest).toBe((await trainAndClassify({ backend: "wasm", threads: 1 })).digest);
+    },
+  );
+
+  it("computes on one thread by default too, and says so, where the page is not cross-origin isolated", async () => {
+    const { threads, notices } = await call<PageResult>("plain", "trainAndClassify", {});
+    expect(threads).toBe(1);
+    expect(notices).toEqual([
+      expect.stringMatching(/^backend wasm computes on one thread, not on \d+: the page is not cross-origin isolated$/),
+    ]);
+  });
+
+  it("computes in plain TypeScript and says so where the page's policy forbids WebAssembly", async () => {
+    const result = await inPage("withoutWasm", { threads: 2 });
+    expect(result.threads).toBe(1);
+    expect(result.notices).toEqual([
+      expect.stringMatching(
+        /^backend reference \(plain TypeScript, slow\) is used: .+ 'wasm-unsafe-eval' in script-src$/,
+      ),
+    ]);
+    expect(result.digest).toBe((await trainAndClassify({ backend: "reference", threads: 1 })).digest);
+    await expect(inPage("withoutWasm", { backend: "wasm", threads: 1 })).rejects.toThrow(
+      /CnnError: backend wasm: .+ 'wasm-unsafe-eval' in script-src/,
+    );
   });
 
   it("trains and classifies with backend gpu, asked for by name", async () => {

@@ -9,7 +9,7 @@ import { linearForward } from "./linear.js";
 import { maxPool2dForward } from "./max-pool2d.js";
 import { type Region, WasmMemory, type WasmMemoryOptions, type WasmTensor } from "./memory.js";
 import { reluForward } from "./relu.js";
-import { wasmSupported } from "./support.js";
+import { whyNoWasm } from "./support.js";
 import { productWidth } from "./width.js";
 
 /** Options of {@link createWasmInference} and `createWasmBackend`; see {@link WasmMemoryOptions}. */
@@ -37,7 +37,7 @@ export interface WasmInferenceBackend extends InferenceBackend {
 
 /**
  * Makes the part of backend `wasm` that classifying needs: a page that does not train is spared the code of the rest.
- * @throws TensorError BACKEND_UNAVAILABLE where the engine has no WebAssembly SIMD, OUT_OF_MEMORY
+ * @throws TensorError BACKEND_UNAVAILABLE where the engine has no WebAssembly SIMD or may not compile it, OUT_OF_MEMORY
  */
 export function createWasmInference(options: WasmBackendOptions = {}): WasmInferenceBackend {
   return openWasm(options).backend;
@@ -48,9 +48,8 @@ export function openWasm(options: WasmBackendOptions): {
   readonly backend: WasmInferenceBackend;
   readonly context: KernelContext;
 } {
-  if (!wasmSupported()) {
-    throw new TensorError("BACKEND_UNAVAILABLE", "backend wasm: this JavaScript engine has no WebAssembly SIMD");
-  }
+  const reason = whyNoWasm();
+  if (reason !== undefined) throw new TensorError("BACKEND_UNAVAILABLE", `backend wasm: ${reason}`);
   const memory = new WasmMemory(options);
   const vectors = options.vectors ?? productWidth(memory.shared);
   const context = createContext(memory, vectors);

@@ -1,6 +1,7 @@
 import { TensorError } from "../errors.js";
 import { checkShape, type Shape, sizeOf } from "../shape.js";
 import type { DataTypes, DType, Tensor } from "../tensor.js";
+import { v8Major } from "./host.js";
 
 const PAGE = 65_536;
 /** Of a cache line, so that two threads never write to the same one. */
@@ -10,6 +11,15 @@ const SLACK = 64;
 
 /** Upper limit of a memory in pages of 64 KiB: 1 GiB. A shared memory must name one; that much address space it reserves. */
 const MAXIMUM_PAGES = 16_384;
+
+/** Where there is no room for that: 256 MiB. */
+const FEWER_PAGES = 4096;
+
+/** How much address space a memory takes: in Node, V8 spares itself checks of addresses by reserving ten times as much. */
+const RESERVED =
+  v8Major() > 0
+    ? "it reserves 10 GiB of address space (ulimit -v), or 1 GiB under Node's option --disable-wasm-trap-handler"
+    : "it reserves up to 1 GiB of address space";
 
 /** A part of a memory, in bytes from its start. */
 export interface Region {
@@ -37,6 +47,7 @@ export interface WasmTensor<D extends DType = "float32"> extends Tensor<D> {
 export class WasmMemory {
   readonly memory: WebAssembly.Memory;
   readonly shared: boolean;
+  /** What modules say of the memory that they import: this one has as many at most. */
   readonly maximumPages = MAXIMUM_PAGES;
   readonly #limit: number;
   #next: number;
@@ -47,11 +58,12 @@ export class WasmMemory {
   /** @throws TensorError OUT_OF_MEMORY */
   constructor(options: WasmMemoryOptions = {}) {
     const { memory, region, shared = false } = options;
-    this.memory = memory ?? createMemory(shared);
+    const made = memory === undefined ? createMemory(shared) : { memory, pages: MAXIMUM_PAGES };
+    this.memory = made.memory;
     this.shared = memory === undefined ? shared : !(memory.buffer instanceof ArrayBuffer);
     // Address 0 stays empty, so that a forgotten address shows.
     this.#next = region?.start ?? ALIGNMENT;
-    this.#limit = region?.end ?? MAXIMUM_PAGES * PAGE;
+    this.#limit = region?.end ?? made.pages * PAGE;
   }
 
   /** Bytes taken so far, with the scratch space that kernels have asked for. */
@@ -120,7 +132,7 @@ export class WasmMemory {
   #grow(pages: number): void {
     // Growing little by little would move the memory, or a view of it, again and again.
     const current = this.memory.buffer.byteLength / PAGE;
-    const generous = Math.min(Math.max(pages, current >> 2), MAXIMUM_PAGES - current);
+    const generous = Math.min(Math.max(pages, current >> 2), Math.ceil(this.#limit / PAGE) - current);
     try {
       this.memory.grow(generous);
     } catch (cause) {
@@ -129,12 +141,19 @@ export class WasmMemory {
   }
 }
 
-function createMemory(shared: boolean): WebAssembly.Memory {
-  try {
-    return new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES, shared });
-  } catch (cause) {
-    const needed = shared ? `reserves ${MAXIMUM_PAGES * PAGE} bytes of address space` : "does not fit";
-    throw new TensorError("OUT_OF_MEMORY", `the system has no room for a WebAssembly memory: it ${needed}`, { cause });
+/** A new memory, and how many pages it may come to have. */
+function createMemory(shared: boolean): { readonly memory: WebAssembly.Memory; readonly pages: number } {
+  for (let pages = MAXIMUM_PAGES; ; pages = FEWER_PAGES) {
+    try {
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: pages, shared });
+      // V8 makes a memory that cannot grow rather than none.
+      memory.grow(1);
+      return { memory, pages };
+    } catch (cause) {
+      if (pages > FEWER_PAGES) continue;
+      const message = `the system has no room for a WebAssembly memory${shared ? " that threads share" : ""}: ${RESERVED}`;
+      throw new TensorError("OUT_OF_MEMORY", message, { cause });
+    }
   }
 }
 
