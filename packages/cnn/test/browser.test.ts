@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createWasmBackend } from "@cifar/tensor";
 import { build } from "esbuild";
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CHROMIUM, LAUNCH_WITH_GPU, NO_CHROMIUM } from "../../../vitest.chromium.ts";
 import { type PageRequest, type PageResult, trainAndClassify } from "./support/page.js";
@@ -12,19 +12,23 @@ import { toyPictures } from "./support/toys.js";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** The page's script and that of its threads, side by side as they are in the package. */
+/** The page's script and that of its threads, side by side as they are in the package; and one that is no module. */
 async function buildScripts(): Promise<ReadonlyMap<string, Uint8Array>> {
-  const { outputFiles } = await build({
-    entryPoints: { page: here("support/page.ts"), "browser-thread": here("../dist/platform/browser-thread.js") },
-    outdir: "/scripts",
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2022",
-    platform: "browser",
-  });
+  const options = { outdir: "/scripts", bundle: true, write: false, target: "es2022", platform: "browser" } as const;
+  const page = here("support/page.ts");
+  const [modules, classic] = await Promise.all([
+    build({
+      ...options,
+      format: "esm",
+      entryPoints: { page, "browser-thread": here("../dist/platform/browser-thread.js") },
+    }),
+    build({ ...options, format: "iife", globalName: "page", entryPoints: { classic: page }, logLevel: "error" }),
+  ]);
   return new Map(
-    outputFiles.map(({ path, contents }) => [path.replaceAll("\\", "/").replace(/^.*\/scripts/, ""), contents]),
+    [...modules.outputFiles, ...classic.outputFiles].map(({ path, contents }) => [
+      path.replaceAll("\\", "/").replace(/^.*\/scripts/, ""),
+      contents,
+    ]),
   );
 }
 
@@ -67,10 +71,15 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium${NO_CHROMIUM}`, () => {
     server.close();
   });
 
-  async function call<T>(place: Place, name: string, argument: unknown): Promise<T> {
+  async function open(place: Place): Promise<Page> {
     const page = await browser.newPage();
     const { port } = server.address() as AddressInfo;
     await page.goto(`http://127.0.0.1:${port}/${place}/`);
+    return page;
+  }
+
+  async function call<T>(place: Place, name: string, argument: unknown): Promise<T> {
+    const page = await open(place);
     // As text, since vitest would turn the import into one of its own.
     const text = `import("/${place}/page.js").then((page) => page.${name}(${JSON.stringify(argument)}))`;
     const result = await page.evaluate<T>(text);
@@ -102,8 +111,8 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium${NO_CHROMIUM}`, () => {
   });
 
   it.each([
-    { place: "alone", reason: "its script, browser-thread.js beside that of the page, cannot be loaded" },
-    { place: "withoutWorkers", reason: "" },
+    { place: "alone", reason: "browser-thread.js beside the page's script cannot be loaded" },
+    { place: "withoutWorkers", reason: "browser-thread.js" },
   ] as const)(
     "computes on one thread and says so where threads cannot be started: $place",
     async ({ place, reason }) => {
@@ -121,6 +130,17 @@ describe.skipIf(CHROMIUM === undefined)(`in Chromium${NO_CHROMIUM}`, () => {
     expect(threads).toBe(1);
     expect(notices).toEqual([
       expect.stringMatching(/^backend wasm computes on one thread, not on \d+: the page is not cross-origin isolated$/),
+    ]);
+  });
+
+  it("computes on one thread and says so where the page's script is no module", async () => {
+    const page = await open("isolated");
+    await page.addScriptTag({ url: "/isolated/classic.js" });
+    const { threads, notices } = await page.evaluate<PageResult>("page.trainAndClassify({ threads: 2 })");
+    await page.close();
+    expect(threads).toBe(1);
+    expect(notices).toEqual([
+      expect.stringMatching(/^backend wasm computes on one thread, not on 2: browser-thread\.js .+ format esm;/),
     ]);
   });
 

@@ -28,8 +28,8 @@ export interface Thread {
 }
 
 const NO_SCRIPT =
-  "its script, browser-thread.js beside that of the page, cannot be loaded (a bundle needs it as a second entry, " +
-  "a Content-Security-Policy has to allow it in worker-src)";
+  "browser-thread.js beside the page's script cannot be loaded (a bundle needs it as a second entry, and format esm; " +
+  "a Content-Security-Policy allows it in worker-src)";
 
 /**
  * Starts a thread.
@@ -42,8 +42,8 @@ export function startThread(start: ThreadStart, onFailure: (reason: string) => v
     // Bundlers look for this very expression.
     worker = new Worker(new URL("./browser-thread.js", import.meta.url), { type: "module" });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CnnError("WORKER_FAILED", `no worker can be started: ${reason}`, { cause });
+    // Without an address, which only modules have, there is no script; policies are told of here too.
+    throw new CnnError("WORKER_FAILED", NO_SCRIPT, { cause });
   }
   // A script that cannot be loaded gives no reason.
   worker.addEventListener("error", ({ message }) => onFailure(message || NO_SCRIPT), { once: true });

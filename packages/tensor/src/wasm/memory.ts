@@ -1,7 +1,6 @@
 import { TensorError } from "../errors.js";
 import { checkShape, type Shape, sizeOf } from "../shape.js";
 import type { DataTypes, DType, Tensor } from "../tensor.js";
-import { v8Major } from "./host.js";
 
 const PAGE = 65_536;
 /** Of a cache line, so that two threads never write to the same one. */
@@ -14,12 +13,6 @@ const MAXIMUM_PAGES = 16_384;
 
 /** Where there is no room for that: 256 MiB. */
 const FEWER_PAGES = 4096;
-
-/** How much address space a memory takes: in Node, V8 spares itself checks of addresses by reserving ten times as much. */
-const RESERVED =
-  v8Major() > 0
-    ? "it reserves 10 GiB of address space (ulimit -v), or 1 GiB under Node's option --disable-wasm-trap-handler"
-    : "it reserves up to 1 GiB of address space";
 
 /** A part of a memory, in bytes from its start. */
 export interface Region {
@@ -151,8 +144,13 @@ function createMemory(shared: boolean): { readonly memory: WebAssembly.Memory; r
       return { memory, pages };
     } catch (cause) {
       if (pages > FEWER_PAGES) continue;
-      const message = `the system has no room for a WebAssembly memory${shared ? " that threads share" : ""}: ${RESERVED}`;
-      throw new TensorError("OUT_OF_MEMORY", message, { cause });
+      // V8 spares itself checks of addresses by reserving more than a memory may ever have.
+      throw new TensorError(
+        "OUT_OF_MEMORY",
+        "the system has no room for a WebAssembly memory: it reserves 1 GiB of address space, in Node 10 GiB unless " +
+          "started with --disable-wasm-trap-handler (ulimit -v limits it)",
+        { cause },
+      );
     }
   }
 }

@@ -1,5 +1,3 @@
-import { v8Major } from "./host.js";
-
 /*
  * How wide hot loops are emitted. Programs that have switched on V8's 256-bit re-vectorisation say so here; the library
  * itself never touches V8's flags.
@@ -29,4 +27,10 @@ const FIRST_V8 = 13;
  */
 export function productUnroll(width: number): number {
   return width === 4 && v8Major() >= FIRST_V8 ? 4 : 1;
+}
+
+/** 0 where this is not Node. */
+function v8Major(): number {
+  const { process } = globalThis as { process?: { versions?: { v8?: string } } };
+  return Number.parseInt(process?.versions?.v8 ?? "0", 10);
 }
