@@ -1,4 +1,11 @@
-import { createWasmBackend, type Region, type Shape, type WasmBackend, type WasmTensor } from "@cifar/tensor";
+import {
+  createWasmBackend,
+  type Region,
+  type Shape,
+  type WasmBackend,
+  type WasmTensor,
+  type WebAssemblyMemory,
+} from "@cifar/tensor";
 import { Lane } from "../lane.js";
 import type { PlacedLayer } from "../place.js";
 import type { Shard } from "../shard.js";
@@ -28,7 +35,7 @@ export interface ShardPlace {
 
 /** What a thread needs to take its part: the first message that it gets. */
 export interface ThreadStart {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WebAssemblyMemory;
   /** Its own part of the memory. */
   readonly region: Region;
   readonly vectors: 2 | 4;

@@ -7,7 +7,7 @@ import { createContext, type KernelContext } from "./context.js";
 import { conv2dForward } from "./conv2d.js";
 import { linearForward } from "./linear.js";
 import { maxPool2dForward } from "./max-pool2d.js";
-import { type Region, WasmMemory, type WasmMemoryOptions, type WasmTensor } from "./memory.js";
+import { type Region, WasmMemory, type WasmMemoryOptions, type WasmTensor, type WebAssemblyMemory } from "./memory.js";
 import { reluForward } from "./relu.js";
 import { whyNoWasm } from "./support.js";
 import { productWidth } from "./width.js";
@@ -24,7 +24,7 @@ export interface WasmInferenceBackend extends InferenceBackend {
   /** Vectors that products take side by side: see {@link WasmBackendOptions}. */
   readonly vectors: 2 | 4;
   /** What other threads attach to, if it was made `shared`. */
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WebAssemblyMemory;
   /** Bytes taken so far: what another thread that makes the same operations needs as its region. */
   readonly bytesUsed: number;
   /** Bytes of those that kernels share to keep values in while they run; each thread has its own. */

@@ -14,6 +14,12 @@ const MAXIMUM_PAGES = 16_384;
 /** Where there is no room for that: 256 MiB. */
 const FEWER_PAGES = 4096;
 
+/** `WebAssembly.Memory`, which programs of Node that are compiled without the DOM's types do not have. */
+export interface WebAssemblyMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
 /** A part of a memory, in bytes from its start. */
 export interface Region {
   readonly start: number;
@@ -23,7 +29,7 @@ export interface Region {
 /** Where to make or attach to a memory. */
 export interface WasmMemoryOptions {
   /** Attaches to this memory instead of making one. Needs `region`. */
-  readonly memory?: WebAssembly.Memory;
+  readonly memory?: WebAssemblyMemory;
   /** Allocates only in this part of the memory, which somebody else has reserved. */
   readonly region?: Region;
   /** A new memory can be used from several threads; default false. */
@@ -38,7 +44,7 @@ export interface WasmTensor<D extends DType = "float32"> extends Tensor<D> {
 
 /** A WebAssembly memory in which tensors are laid one after another; all of it is given back at once. */
 export class WasmMemory {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WebAssemblyMemory;
   readonly shared: boolean;
   /** What modules say of the memory that they import: this one has as many at most. */
   readonly maximumPages = MAXIMUM_PAGES;
@@ -135,7 +141,7 @@ export class WasmMemory {
 }
 
 /** A new memory, and how many pages it may come to have. */
-function createMemory(shared: boolean): { readonly memory: WebAssembly.Memory; readonly pages: number } {
+function createMemory(shared: boolean): { readonly memory: WebAssemblyMemory; readonly pages: number } {
   for (let pages = MAXIMUM_PAGES; ; pages = FEWER_PAGES) {
     try {
       const memory = new WebAssembly.Memory({ initial: 1, maximum: pages, shared });
@@ -166,10 +172,10 @@ class MemoryTensor<D extends DType> implements WasmTensor<D> {
   readonly dtype: D;
   readonly size: number;
   readonly address: number;
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: WebAssemblyMemory;
   #view: DataTypes[D] | undefined;
 
-  constructor(memory: WebAssembly.Memory, fields: Pick<WasmTensor<D>, "shape" | "dtype" | "size" | "address">) {
+  constructor(memory: WebAssemblyMemory, fields: Pick<WasmTensor<D>, "shape" | "dtype" | "size" | "address">) {
     this.#memory = memory;
     this.shape = fields.shape;
     this.dtype = fields.dtype;
