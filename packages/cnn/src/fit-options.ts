@@ -102,7 +102,7 @@ export interface TrainingPlan {
 export interface ComputeOptions {
   /** A name, or a backend that the caller made and closes. Default: wasm where it runs, else reference. */
   readonly backend?: BackendName | Backend;
-  /** Default: the cores that this process may use; 1 uses no worker at all. */
+  /** Default: the cores that this process may use; 1 uses no worker at all. Where no others can be had, one computes. */
   readonly threads?: number;
   /** Gets one line whenever something slower than asked for has to serve. */
   readonly onNotice?: (line: string) => void;

@@ -3,7 +3,7 @@ import type { Backend } from "./backend.js";
 import { TensorError } from "./errors.js";
 import type { DataTypes, DType } from "./tensor.js";
 import { createWasmBackend } from "./wasm/backend.js";
-import { wasmSupported } from "./wasm/support.js";
+import { whyNoWasm } from "./wasm/support.js";
 import { setProductWidth } from "./wasm/width.js";
 
 /*
@@ -35,7 +35,8 @@ export function enableRevectorization(): Revectorization {
 function decide(): Revectorization {
   const { CIFAR_REVECTORIZE: wanted } = process.env;
   if (wanted === "0") return { enabled: false, reason: "switched off by CIFAR_REVECTORIZE=0" };
-  if (!wasmSupported()) return { enabled: false, reason: "no WebAssembly SIMD" };
+  const missing = whyNoWasm();
+  if (missing !== undefined) return { enabled: false, reason: missing };
   const { v8: version } = process.versions;
   if (Number.parseInt(version, 10) < FIRST_V8) {
     return { enabled: false, reason: `V8 ${version} cannot (Node 22 and later can)` };

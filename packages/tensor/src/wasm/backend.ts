@@ -18,7 +18,7 @@ export interface WasmBackend extends Backend, Omit<WasmInferenceBackend, keyof I
 
 /**
  * Makes a backend with a memory of its own, or on a region of an existing one.
- * @throws TensorError BACKEND_UNAVAILABLE where the engine has no WebAssembly SIMD, OUT_OF_MEMORY
+ * @throws TensorError BACKEND_UNAVAILABLE where the engine has no WebAssembly SIMD or may not compile it, OUT_OF_MEMORY
  */
 export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend {
   return backendOn(openMemory(options), options.vectors);
