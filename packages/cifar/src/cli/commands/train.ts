@@ -5,6 +5,7 @@ import { type Command, Option } from "commander";
 import type { DataSplits } from "../../dataset/cifar10.js";
 import { loadData } from "../../dataset/source.js";
 import { type Recipe, recipeOf, recipes } from "../../recipes.js";
+import { shellWord } from "../../shell-word.js";
 import { commitOfSources } from "../../training/commit.js";
 import { runTraining } from "../../training/run.js";
 import { createRunFolder, openRunFolder } from "../../training/run-folder.js";
@@ -146,7 +147,8 @@ export async function trainInto(
       onNotice: (line) => output.noticeOnce(line),
     });
     if (stopped) {
-      output.notice(`stopped; go on with: cifar train --resume ${run.files.folder}`);
+      output.notice(`stopped; go on with: cifar train --resume ${shellWord(run.files.folder)}`);
+      if (interrupt.failure !== undefined) throw interrupt.failure;
       return ExitCode.interrupted;
     }
     if (!output.json && measurement !== undefined) {
@@ -155,11 +157,12 @@ export async function trainInto(
     }
     return ExitCode.ok;
   } catch (error) {
-    bar.close();
     if (error instanceof CnnError && error.code === "NOT_FINITE" && existsSync(run.files.checkpoint)) {
       output.notice(`the last good checkpoint is kept: ${run.files.checkpoint}`);
     }
     throw error;
+  } finally {
+    bar.close();
   }
 }
 
