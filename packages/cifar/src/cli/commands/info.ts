@@ -9,18 +9,21 @@ import { VERSION } from "../../version.js";
 import { backends } from "../backends.js";
 import { columns } from "../format.js";
 import { openModel } from "../model.js";
-import { withOutputOptions } from "../options.js";
+import { eitherOf, withOutputOptions } from "../options.js";
 import { Output, type OutputOptions } from "../output.js";
 
 export function addInfoCommand(program: Command): void {
   const command = program
     .command("info")
     .description("say what runs here, which recipes there are, or what a model is");
-  command.option("-m, --model <file>", "describe this model file, or that of a run, instead");
-  withOutputOptions(command).action(async (flags: OutputOptions & { model?: string }) => {
+  command
+    .argument("[model]", "the same as --model")
+    .option("-m, --model <file>", "describe this model file, or that of a run, instead");
+  withOutputOptions(command).action(async (bare: string | undefined, flags: OutputOptions & { model?: string }) => {
+    const model = eitherOf("--model", flags.model, bare);
     const output = new Output(flags);
-    if (flags.model === undefined) describeProgram(output);
-    else await describeModel(flags.model, output);
+    if (model === undefined) describeProgram(output);
+    else await describeModel(model, output);
   });
 }
 
