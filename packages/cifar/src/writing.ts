@@ -45,15 +45,15 @@ export async function writing<T>(path: string, action: () => Promise<T>): Promis
 }
 
 /** One by one: the recursive `mkdir` of Node never ends where a folder takes no folders, as /proc. */
-async function makeFolders(path: string): Promise<void> {
-  if (await isFolder(path)) return;
-  const above = dirname(path);
-  if (above !== path) await makeFolders(above);
+async function makeFolders(path: string, mayGoUp = true): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
-    // Another process may have been faster.
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !(await isFolder(path))) throw error;
+    // It is there, before or because another process was faster.
+    if (await isFolder(path)) return;
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || !mayGoUp || dirname(path) === path) throw error;
+    await makeFolders(dirname(path));
+    await makeFolders(path, false);
   }
 }
 

@@ -87,7 +87,10 @@ async function resume(path: string, context: TrainContext<TrainFlags>): Promise<
   const folder = await findRunFolder(path);
   return holdRunFolder(folder, async () => {
     const { files, settings, checkpoint, events } = changeRun(await openRunFolder(folder), context.flags);
-    const data = await loadOrAdvise(settings.data, context);
+    const data = await loadOrAdvise(settings.data, context).catch((error: unknown) => {
+      if (!(error instanceof CifarError) || error.code !== "NOT_FOUND") throw error;
+      throw new CifarError("NOT_FOUND", `${error.message}; --data says where they are now`, { cause: error });
+    });
     return trainInto({ files, settings, data, ...(checkpoint && { resume: { checkpoint, events } }) }, context);
   });
 }
