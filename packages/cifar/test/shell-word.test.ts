@@ -18,7 +18,7 @@ describe("shellWord", () => {
       'my runs/it\'s "mine"',
       "$HOME `id` $(id) ; & | * ? ~ ! # \\",
       "two\nlines",
-      "\x1b[31mred'\\\x85é",
+      "\x1b[31mred'\\\x85é\u202egnp",
       "",
     ])("is read by a shell as the word %j that it was (skipped without bash)", (word) => {
     const read = execFileSync("bash", ["-c", `printf %s ${shellWord(word)}`], {

@@ -9,6 +9,7 @@ import { addInfoCommand } from "./commands/info.js";
 import { addServeCommand } from "./commands/serve.js";
 import { addStartCommand } from "./commands/start.js";
 import { addTrainCommand } from "./commands/train.js";
+import { addExamples } from "./examples.js";
 import { ExitCode, exitCodeOf, messageOf } from "./exit-codes.js";
 import { watchStreams } from "./streams.js";
 
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   addExportCommand(program);
   addServeCommand(program);
   addInfoCommand(program);
+  addExamples(program);
   return program;
 }
 

@@ -1,6 +1,6 @@
 import type { Json } from "@cifar/cnn";
 import { availableThreads } from "@cifar/cnn/node";
-import { enableRevectorization } from "@cifar/tensor/node";
+import { revectorizationRefusal } from "@cifar/tensor/node";
 import type { Command } from "commander";
 import { cacheFolder, holdsBinaryVersion, placeOfCifar10 } from "../../dataset/locate.js";
 import { type Recipe, recipes } from "../../recipes.js";
@@ -30,13 +30,13 @@ export function addInfoCommand(program: Command): void {
 function describeProgram(output: Output): void {
   const place = placeOfCifar10(undefined);
   const found = holdsBinaryVersion(place.directory);
-  const revectorization = enableRevectorization();
+  const refusal = revectorizationRefusal();
   const value = {
     version: VERSION,
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     backends: backends(),
-    revectorization,
+    revectorization: refusal === undefined ? { possible: true } : { possible: false, reason: refusal },
     threads: availableThreads(),
     recipes: Object.values(recipes),
     cacheFolder: cacheFolder(),
@@ -51,7 +51,10 @@ function describeProgram(output: Output): void {
         index === 0 ? "backends" : "",
         `${name}: ${available ? "" : "not here: "}${description}`,
       ]),
-      ["256 bit", `${revectorization.enabled ? "yes" : "no"}: ${revectorization.reason}`],
+      [
+        "256 bit",
+        refusal === undefined ? "yes, if a self-check before computing finds the same bits" : `no: ${refusal}`,
+      ],
       ["threads", String(value.threads)],
       ...value.recipes.map((recipe, index): [string, string] => [
         index === 0 ? "recipes" : "",
