@@ -1,3 +1,4 @@
+import { Writable } from "node:stream";
 import { type Options, type Params, Presets, SingleBar } from "cli-progress";
 import type { Output } from "./output.js";
 
@@ -35,7 +36,7 @@ export class Bar {
       return;
     }
     this.#bar = new SingleBar(
-      { format, stream: this.#output.stderr, clearOnComplete: true, linewrap: true, stopOnComplete: false, fps: 8 },
+      { format, stream: new Row(this.#output.stderr), clearOnComplete: true, linewrap: true, fps: 8 },
       Presets.shades_classic,
     );
     this.#output.bar = this;
@@ -50,9 +51,34 @@ export class Bar {
   }
 }
 
-/** One column stays free: a terminal whose last one is written to may begin a new line. */
+/**
+ * The terminal without the cursor's saved place, to which cli-progress returns before it clears the bar: it is another one
+ * once lines have scrolled or the window has changed its size. Without it the row is cleared in which the cursor is.
+ */
+class Row extends Writable {
+  readonly isTTY = true;
+  readonly #terminal: Output["stderr"];
+
+  constructor(terminal: Output["stderr"]) {
+    super({ decodeStrings: false });
+    this.#terminal = terminal;
+  }
+
+  get columns(): number | undefined {
+    return this.#terminal.columns;
+  }
+
+  override _write(text: string, _: BufferEncoding, done: () => void): void {
+    if (text !== "\x1b7" && text !== "\x1b8") this.#terminal.write(text);
+    done();
+  }
+}
+
+/** Columns that stay free: for the `^C` that a terminal adds, and since one whose last is written to may begin a new line. */
+const FREE = 3;
+
 function format(options: Options, params: Params, payload: Omit<BarState, "value">): string {
-  return barLine(params.maxWidth - 1, params.progress, payload, options);
+  return barLine(params.maxWidth - FREE, params.progress, payload, options);
 }
 
 /** The line of a bar that fits into `width` characters. */

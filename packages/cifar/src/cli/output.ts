@@ -1,7 +1,7 @@
 /** The streams of a process, or what a test puts in their place. */
 export interface Streams {
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 }
 
 /** Flags that every command takes. */
@@ -34,7 +34,7 @@ export class Output {
     return canMove && !this.quiet && !(this.json && stdout.isTTY === true);
   }
 
-  get stderr(): NodeJS.WritableStream {
+  get stderr(): Streams["stderr"] {
     return this.#streams.stderr;
   }
 
