@@ -54,7 +54,7 @@ describe("wrong usage ends with status 2 and one line", () => {
       ["train", "--data", "shapes", "--recipe", "papre"],
       /no recipe papre: choose of paper/,
     ],
-    ["a resumed run with other settings", ["train", "--resume", "x", "--epochs", "3"], /cannot be used with/],
+    ["a resumed run with other settings", ["train", "--resume", "x", "--batch", "3"], /cannot be used with/],
     ["no picture to classify", ["classify"], /missing required argument/],
     ["an unknown format", ["export", "--format", "onxn", "--out", "x"], /Allowed choices are/],
     ["an export whose name says no format", ["export", "--out", "x.pt"], /ends in \.safetensors or \.onnx, found \.pt/],

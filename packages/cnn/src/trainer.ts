@@ -86,13 +86,11 @@ export class Trainer {
 
   async #resume(checkpoint: Checkpoint): Promise<void> {
     const { engine } = this;
-    const other =
-      JSON.stringify(checkpoint.architecture) === JSON.stringify(this.#model.architecture())
-        ? planDifference(checkpoint.plan, this.#plan)
-        : "network";
-    if (other !== undefined) {
-      throw new CnnError("CHECKPOINT_MISMATCH", `checkpoint: its ${other} is not that of this run`);
-    }
+    const differs = (other: string) =>
+      new CnnError("CHECKPOINT_MISMATCH", `checkpoint: its ${other} is not that of this run`);
+    if (JSON.stringify(checkpoint.architecture) !== JSON.stringify(this.#model.architecture()))
+      throw differs("network");
+    // Before the options: those that are made of the data differ with them.
     if (checkpoint.data.digest !== this.#digestOfData()) {
       const { name, count } = checkpoint.data;
       throw new CnnError(
@@ -101,6 +99,8 @@ export class Trainer {
           `(${this.#train.count} pictures)`,
       );
     }
+    const other = planDifference(checkpoint.plan, this.#plan);
+    if (other !== undefined) throw differs(other);
     if (!Number.isSafeInteger(checkpoint.step) || checkpoint.step < 0 || checkpoint.step > this.steps) {
       throw new CnnError(
         "CHECKPOINT_MISMATCH",

@@ -17,7 +17,7 @@ export const ExitCode = {
   diverged: 5,
   /** The data could not be downloaded. */
   network: 6,
-  /** Stopped by Ctrl-C or SIGTERM; what was done is kept. */
+  /** Stopped by Ctrl-C, SIGTERM, SIGHUP or the loss of its reader; what was done is kept. */
   interrupted: 130,
 } as const;
 

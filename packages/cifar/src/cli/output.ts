@@ -1,7 +1,7 @@
 /** The streams of a process, or what a test puts in their place. */
 export interface Streams {
-  readonly stdout: NodeJS.WritableStream;
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 }
 
 /** Flags that every command takes. */
@@ -16,6 +16,8 @@ export interface OutputOptions {
 export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
+  /** What is drawn on the terminal's last line: any other line takes its place. */
+  bar: { close(): void } | undefined;
   readonly #streams: Streams;
   readonly #said = new Set<string>();
 
@@ -25,17 +27,20 @@ export class Output {
     this.#streams = streams;
   }
 
-  /** True where a bar may be drawn and redrawn. */
+  /** True where a bar may be drawn and redrawn: on a terminal that can move its cursor, with no events in between. */
   get live(): boolean {
-    return this.#streams.stderr.isTTY === true && !this.quiet;
+    const { stdout, stderr } = this.#streams;
+    const canMove = stderr.isTTY === true && process.env["TERM"] !== "dumb";
+    return canMove && !this.quiet && !(this.json && stdout.isTTY === true);
   }
 
-  get stderr(): NodeJS.WritableStream {
+  get stderr(): Streams["stderr"] {
     return this.#streams.stderr;
   }
 
   /** What the command was asked for: `value` as JSON, else `text`. */
   result(value: unknown, text: string): void {
+    this.bar?.close();
     this.#streams.stdout.write(this.json ? `${JSON.stringify(value)}\n` : `${text}\n`);
   }
 
@@ -46,7 +51,16 @@ export class Output {
 
   /** A line on the way; not shown when quiet. */
   notice(line: string): void {
-    if (!this.quiet) this.#streams.stderr.write(`${line}\n`);
+    if (this.quiet) return;
+    this.bar?.close();
+    this.#streams.stderr.write(`${line}\n`);
+  }
+
+  /** Puts what comes next below the `^C` that a terminal shows where Ctrl-C is typed; on a bar it goes with the bar. */
+  endEcho(): void {
+    if (this.quiet || this.#streams.stderr.isTTY !== true) return;
+    if (this.bar === undefined) this.#streams.stderr.write("\n");
+    else this.bar.close();
   }
 
   /** A line that is worth saying once, however often it comes up. */
@@ -58,6 +72,7 @@ export class Output {
 
   /** Always shown. */
   error(line: string): void {
+    this.bar?.close();
     this.#streams.stderr.write(`cifar: ${line}\n`);
   }
 }

@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CifarError, networkReasonOf, reasonOf } from "../errors.js";
+import { type FetchedResponse, fetchByProxy } from "./proxy.js";
 
 /** How far a download is. */
 export interface DownloadProgress {
@@ -90,7 +91,7 @@ async function fetchRest(options: DownloadOptions, part: string, have: number): 
   const idleTime = options.idle ?? 30_000;
   let timer = setTimeout(() => idle.abort(new Error("the server sends nothing more")), idleTime);
   try {
-    const response = await fetch(options.url, {
+    const response = await fetchByProxy(options.url, {
       headers: have > 0 ? { range: `bytes=${have}-` } : {},
       signal: options.signal ? AbortSignal.any([idle.signal, options.signal]) : idle.signal,
     });
@@ -119,7 +120,7 @@ async function fetchRest(options: DownloadOptions, part: string, have: number): 
 
 /** Where the bytes of a response belong: `start` undefined means that nothing is missing. */
 function rangeOf(
-  response: Response,
+  response: FetchedResponse,
   have: number,
   options: DownloadOptions,
 ): { readonly start: number | undefined; readonly total: number | undefined } {

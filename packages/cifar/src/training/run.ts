@@ -19,7 +19,7 @@ import { modelCard } from "./card.js";
 import type { RunEvent, RunStart } from "./events.js";
 import { type Measurement, measurementOf, type Temperature } from "./measure.js";
 import { appendToLog, type RunFiles, writeCheckpoint, writeRunFile } from "./run-folder.js";
-import { networkFor, type RunSettings, splitTraining } from "./settings.js";
+import { encodeSettings, networkFor, type RunSettings, splitTraining } from "./settings.js";
 
 export interface RunOptions {
   readonly files: RunFiles;
@@ -158,11 +158,13 @@ class Recorder {
   }
 
   async record(event: FitEvent): Promise<void> {
-    const { files, checkpointEvery = 60_000 } = this.#options;
+    const { files, settings, resume, checkpointEvery = 60_000 } = this.#options;
     switch (event.type) {
       case "start": {
         const { type: _, ...start } = event;
         this.#stepsPerEpoch = event.stepsPerEpoch;
+        // Only now is it known that the checkpoint belongs to these data and settings, which may be others than those kept.
+        if (resume !== undefined) await writeRunFile(files.settings, encodeSettings(settings));
         return this.add({ type: "start", ...this.#about(), ...start });
       }
       case "step": {

@@ -1,13 +1,16 @@
+import { existsSync } from "node:fs";
 import { type Dataset, subset } from "@cifar/cnn";
 import type { Command } from "commander";
 import { CifarError } from "../../errors.js";
 import { measure } from "../../training/measure.js";
 import { prepareToCompute } from "../backends.js";
 import { listenForInterrupt } from "../interrupt.js";
+import { loadOrAdvise } from "../load-data.js";
 import { describeMeasurement, measurementRecord } from "../measurement.js";
 import { openModel } from "../model.js";
 import {
   computeOptions,
+  eitherOf,
   type ModelFlags,
   wholeNumber,
   withComputeOptions,
@@ -15,7 +18,6 @@ import {
   withOutputOptions,
 } from "../options.js";
 import { Output } from "../output.js";
-import { loadForRun } from "./train.js";
 
 interface EvalFlags extends ModelFlags {
   readonly data?: string;
@@ -25,19 +27,26 @@ interface EvalFlags extends ModelFlags {
 export function addEvalCommand(program: Command): void {
   const command = program.command("eval").description("measure a model's accuracy on the test pictures");
   withModelOption(command)
+    .argument("[model]", "the same as --model")
     .option("-d, --data <what>", "as for train")
     .option("-l, --limit <n>", "only so many test pictures", wholeNumber(1));
   withComputeOptions(command);
   withOutputOptions(command);
-  command.action(async (flags: EvalFlags) => {
+  command.action(async (bare: string | undefined, flags: EvalFlags) => {
+    const model = modelOf(flags.model, bare);
     const output = new Output(flags);
     const interrupt = listenForInterrupt(output, "stopping");
     try {
-      await runEval(flags, output, interrupt);
+      await runEval({ ...flags, ...(model !== undefined && { model }) }, output, interrupt);
     } finally {
       interrupt.release();
     }
   });
+}
+
+function modelOf(named: string | undefined, bare: string | undefined): string | undefined {
+  if (bare !== "shapes" || existsSync(bare)) return eitherOf("--model", named, bare);
+  throw new CifarError("INVALID_ARGUMENT", "shapes are data, and a model was expected: cifar eval --data shapes");
 }
 
 async function runEval(
@@ -47,10 +56,7 @@ async function runEval(
 ): Promise<void> {
   const { model, card } = await openModel(flags.model);
   prepareToCompute(flags);
-  const { test: all } = await loadForRun(flags.data === undefined ? {} : { data: flags.data }, {
-    output,
-    interrupt,
-  });
+  const { test: all } = await loadOrAdvise(flags.data, { output, interrupt });
   checkClasses(all, card.classes);
   const test = subset(all, 0, Math.min(flags.limit ?? all.count, all.count));
   const measurement = await measure(model, test, {
