@@ -2,7 +2,10 @@ import { checkNormalisation } from "./dataset.js";
 import { CnnError } from "./errors.js";
 import type { MuonOptions, TrainingOptions, TrainingPlan, WhiteningOptions } from "./fit-options.js";
 import type { Fields } from "./json.js";
+import { checkFlag, checkWord } from "./option.js";
 import { checkSchedule, type Schedule } from "./schedule.js";
+
+const FLIPS = ["none", "random", "alternating"] as const;
 
 /**
  * Fills in defaults and checks ranges.
@@ -25,9 +28,8 @@ export function resolvePlan(options: TrainingOptions, channels: number): Trainin
     range(`dropout.${end}`, dropout[end], dropout[end] >= 0 && dropout[end] < 1e6, "at least 0");
   }
   if (nesterov && momentum === 0) throw new CnnError("INVALID_ARGUMENT", "fit: nesterov needs a momentum above 0");
-  if (!["none", "random", "alternating"].includes(flip)) {
-    throw new CnnError("INVALID_ARGUMENT", `fit: augment.flip must be none, random or alternating, not ${flip}`);
-  }
+  checkFlag("fit: optimiser.nesterov", nesterov);
+  checkWord("fit: augment.flip", flip, FLIPS);
   checkSchedule(schedule);
   checkNormalisation(normalisation, channels);
   return {
@@ -98,7 +100,7 @@ export function readPlan(fields: Fields, channels: number): TrainingPlan {
       schedule: readSchedule(fields.fields("schedule")),
       labelSmoothing: fields.number("labelSmoothing"),
       seed: fields.number("seed"),
-      augment: { flip: augment.word("flip", ["none", "random", "alternating"]), shift: augment.number("shift") },
+      augment: { flip: augment.word("flip", FLIPS), shift: augment.number("shift") },
       normalisation: { mean: normalisation.numbers("mean"), deviation: normalisation.numbers("deviation") },
       dropout: { start: dropout.number("start"), end: dropout.number("end") },
       ...(fields.has("averaging") && { averaging: readAveraging(fields.fields("averaging")) }),

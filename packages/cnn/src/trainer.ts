@@ -10,6 +10,7 @@ import { AS_IT_IS, type Evaluation, inferLogits, MIRRORED, summariseLogits } fro
 import { allFinite } from "./finite.js";
 import type { ComputeOptions, TakeLogitsOptions, TrainingPlan } from "./fit-options.js";
 import { Optimiser } from "./optimiser.js";
+import { checkFlag } from "./option.js";
 import { planDifference } from "./plan.js";
 import { learningRateAt } from "./schedule.js";
 import type { Sequential } from "./sequential.js";
@@ -158,17 +159,27 @@ export class Trainer {
     return summariseLogits(await this.predictLogits(dataset), dataset);
   }
 
-  /** Logits of a data set with these parameters. */
-  predictLogits(dataset: Dataset, options: TakeLogitsOptions = {}): Promise<Float32Array> {
+  /**
+   * Logits of a data set with these parameters.
+   * @throws CnnError NOT_FINITE if they are NaN or infinite, as those of finite weights may be
+   */
+  async predictLogits(dataset: Dataset, options: TakeLogitsOptions = {}): Promise<Float32Array> {
     const { mirrored = false, signal } = options;
-    return inferLogits(this.engine, {
-      images: dataset.images,
-      count: dataset.count,
-      normalisation: this.#plan.normalisation,
-      set: this.#averaged ? AVERAGED : CURRENT,
-      mirrored: mirrored ? MIRRORED : AS_IT_IS,
-      signal,
-    });
+    checkFlag("fit: mirrored", mirrored);
+    try {
+      return await inferLogits(this.engine, {
+        images: dataset.images,
+        count: dataset.count,
+        normalisation: this.#plan.normalisation,
+        set: this.#averaged ? AVERAGED : CURRENT,
+        mirrored: mirrored ? MIRRORED : AS_IT_IS,
+        signal,
+      });
+    } catch (cause) {
+      if (!(cause instanceof CnnError) || cause.code !== "NOT_FINITE") throw cause;
+      const advice = "a lower learning rate may help";
+      throw new CnnError("NOT_FINITE", `fit: after step ${this.step}, ${cause.message}: ${advice}`, { cause });
+    }
   }
 
   /**
