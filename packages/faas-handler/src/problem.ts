@@ -10,6 +10,7 @@ const KINDS = {
   "unsupported-media-type": { status: 415, title: "This media type is not supported" },
   "invalid-picture": { status: 422, title: "The body does not hold what was asked for" },
   "too-many-requests": { status: 429, title: "Too many requests are waiting" },
+  "no-answer": { status: 500, title: "The network has no answer" },
   "internal-error": { status: 500, title: "The function failed" },
   "not-ready": { status: 503, title: "The model is still being loaded" },
   draining: { status: 503, title: "The function is shutting down" },

@@ -169,3 +169,40 @@ describe("the version", () => {
     expect(VERSION).toBe(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version);
   });
 });
+
+describe("with a network whose weights are too large to compute with", () => {
+  // Of a black picture it says nothing; of any light in its first pixel, infinity.
+  const model = new Sequential({ input: [32, 32, 3], layers: [flatten(), linear({ outputs: 10 })] });
+  model.parameters.get("1.weight")!.data.fill(3e38, 0, 10);
+  let served: Served;
+
+  beforeAll(async () => {
+    served = await serve(makeFunctionFolder(model, { normalisation: { mean: [0, 0, 0], deviation: [0.1, 1, 1] } }));
+  });
+  afterAll(() => end(served));
+
+  const dark = new Uint8Array(3072);
+  const bright = new Uint8Array(3072).fill(255);
+  const post = (body: Uint8Array<ArrayBuffer>, path = "") =>
+    fetch(served.url + path, { method: "POST", body, headers: { "content-type": "application/octet-stream" } });
+
+  it("refuses a picture without an answer by name, never with null for a probability", async () => {
+    expect(await problemOf(await post(bright), 500)).toEqual({
+      type: "urn:cifar:problem:no-answer",
+      title: "The network has no answer",
+      status: 500,
+      detail: "The model's answer to a picture is not a number: its weights are too large to compute with.",
+    });
+    const evaluation = await post(Uint8Array.from([3, ...bright]), "/evaluate");
+    expect((await problemOf(evaluation, 500)).type).toBe("urn:cifar:problem:no-answer");
+  });
+
+  it("answers those that came at the same moment", async () => {
+    const bodies = Array.from({ length: 24 }, (_, index) => (index % 6 === 0 ? bright : dark));
+    const answers = await Promise.all(bodies.map((body) => post(body)));
+    expect(answers.map(({ status }) => status)).toEqual(bodies.map((body) => (body === bright ? 500 : 200)));
+    for (const answer of answers.filter(({ status }) => status === 200)) {
+      expect((await answer.json()).confidence).toBeCloseTo(0.1, 5);
+    }
+  });
+});
