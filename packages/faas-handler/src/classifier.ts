@@ -65,8 +65,10 @@ function rounded(probability: number): number {
 /** Names and orders the probabilities of one picture, the `top` most probable of them. */
 export function describe(probabilities: Float32Array, classes: readonly string[], top: number): Classification {
   const sorted = classes
-    .map((label, index) => ({ label, probability: rounded(probabilities[index]!) }))
-    .sort((a, b) => b.probability - a.probability);
+    .map((label, index) => ({ label, probability: probabilities[index]! }))
+    .sort((a, b) => b.probability - a.probability)
+    // After sorting: rounded alike, the second would come before the first.
+    .map(({ label, probability }) => ({ label, probability: rounded(probability) }));
   const first = sorted[0]!;
   return { label: first.label, confidence: first.probability, classes: sorted.slice(0, top) };
 }
