@@ -1,11 +1,12 @@
+import { printable } from "@cifar/cnn";
 import { checkModelFile, readConfig } from "./config.js";
 import { createApplication, createServer, loadInto, type ServerOptions } from "./create.js";
 import { createLogger, writeLine } from "./log.js";
 import type { FunctionServer } from "./server.js";
 
-/** An error as the one line that ends a program. */
+/** An error as the one line that ends a program, without what a terminal would obey: paths and model files have names. */
 export function lineFor(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message.split("\n", 1)[0]! : String(thrown);
+  return printable(thrown instanceof Error ? thrown.message.split("\n", 1)[0]! : String(thrown));
 }
 
 /**
