@@ -30,6 +30,9 @@ export interface Checkpoint {
 
 const FORMAT = "cifar-cnn checkpoint 1";
 
+/** The order of an epoch's pictures is kept in words of 32 bits. */
+const MOST_PICTURES = 2 ** 32 - 1;
+
 /**
  * Bytes of a checkpoint file: safetensors with the plan and the position in its metadata.
  * @throws CnnError NOT_FINITE naming the tensor that holds NaN or Infinity; SHAPE_MISMATCH if one is missing
@@ -76,13 +79,15 @@ export function decodeCheckpoint(bytes: Uint8Array, options: ReadOptions = {}): 
   limitCheck("checkpoint: plan", limits)("batchSize", plan.batchSize);
   const position = Fields.parse("checkpoint: position", entries.get("position"), limits);
   const data = position.fields("data");
+  const name = data.string("name");
+  const count = data.count("count", 1, MOST_PICTURES);
   const epochLoss = position.fields("epochLoss");
   const checkpoint: Checkpoint = {
     architecture,
     plan,
-    data: { name: data.string("name"), count: data.count("count", 1), digest: data.string("digest") },
+    data: { name, count, digest: data.string("digest") },
     step: position.count("step", 0),
-    epochLoss: { sum: epochLoss.number("sum"), pictures: epochLoss.count("pictures", 0) },
+    epochLoss: { sum: epochLoss.number("sum"), pictures: epochLoss.count("pictures", 0, count) },
     parameters,
     velocities: readParameters(architecture, tensors, "velocity."),
     averages: plan.averaging === undefined ? undefined : readParameters(architecture, tensors, "average."),

@@ -4,7 +4,10 @@ import type { PlacedLayer } from "./place.js";
 
 /** What it takes to run a network on one picture. */
 export interface Footprint {
-  /** Values that are kept at the same time: the picture, what layers make of it, and what convolutions pad theirs to. */
+  /**
+   * Values that are kept at the same time: the picture, what layers make of it where they do not work in place, and the
+   * largest that a convolution pads its input to.
+   */
   readonly activations: number;
   /** Floating-point operations of the forward pass: two a multiply-add. */
   readonly flops: number;
@@ -15,11 +18,12 @@ export function footprint(input: Shape, placed: readonly PlacedLayer[]): Footpri
   let activations = 0;
   for (const shape of planBuffers(placed, input, false).shapes) activations += sizeOf(shape);
   let flops = 0;
+  let padded = 0;
   for (const layer of placed) {
     flops += layer.flops;
-    activations += paddedSize(layer);
+    padded = Math.max(padded, paddedSize(layer));
   }
-  return { activations, flops };
+  return { activations: activations + padded, flops };
 }
 
 /** Values of the plane that a convolution lays its padded picture on. */

@@ -30,11 +30,11 @@ export class Fields {
     throw invalid(`${this.#where}.${name}`, "a number");
   }
 
-  /** A whole number from `least` on, exact in a float64. */
-  count(name: string, least: number): number {
+  /** A whole number from `least` to `most`, by default as far as float64 has them all. */
+  count(name: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
     const value = this.#values.get(name);
-    if (typeof value === "number" && Number.isSafeInteger(value) && value >= least) return value;
-    throw invalid(`${this.#where}.${name}`, `a whole number of at least ${least}`);
+    if (typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    throw invalid(`${this.#where}.${name}`, `a whole number from ${least} to ${most}`);
   }
 
   boolean(name: string): boolean {

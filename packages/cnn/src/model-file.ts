@@ -133,6 +133,14 @@ function checkCard(card: ModelCard, model: Sequential): void {
       `${card.classes.length} classes do not fit the network's output ${listed(outputs)}`,
     );
   }
+  const other = card.classes.findIndex((name) => typeof name !== "string");
+  if (other >= 0)
+    throw new CnnError("INVALID_ARGUMENT", `classes[${other}] must be a string, not ${card.classes[other]}`);
+  for (const name of ["training", "accuracy"] as const) {
+    const record: unknown = card[name];
+    if (record === undefined || (typeof record === "object" && record !== null && !Array.isArray(record))) continue;
+    throw new CnnError("INVALID_ARGUMENT", `${name} must be an object of plain data, not ${record}`);
+  }
   checkNormalisation(card.normalisation, model.input.at(-1)!);
   const { temperature = 1 } = card;
   if (!(Number.isFinite(temperature) && temperature > 0)) {

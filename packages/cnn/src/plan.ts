@@ -12,7 +12,10 @@ const FLIPS = ["none", "random", "alternating"] as const;
  * @throws CnnError INVALID_ARGUMENT naming the option
  */
 export function resolvePlan(options: TrainingOptions, channels: number): TrainingPlan {
-  const { learningRate, momentum = 0.9, nesterov = momentum > 0, weightDecay = 0 } = options.optimiser;
+  const optimiser = options.optimiser as TrainingOptions["optimiser"] | undefined;
+  // Programs in JavaScript may leave it out, and settings out of files.
+  if (!optimiser) throw new CnnError("INVALID_ARGUMENT", "fit: option optimiser is missing");
+  const { learningRate, momentum = 0.9, nesterov = momentum > 0, weightDecay = 0, muon } = optimiser;
   const { epochs, batchSize = 64, schedule = { type: "constant" }, labelSmoothing = 0, seed = 0 } = options;
   const { flip = "none", shift = 0 } = options.augment ?? {};
   const { normalisation, dropout = { start: 1, end: 1 }, averaging, clipNorm, whitening } = options;
@@ -40,7 +43,7 @@ export function resolvePlan(options: TrainingOptions, channels: number): Trainin
       momentum,
       nesterov,
       weightDecay,
-      ...(options.optimiser.muon !== undefined && { muon: resolveMuon(options.optimiser.muon, weightDecay) }),
+      ...(muon !== undefined && { muon: resolveMuon(muon, weightDecay) }),
     },
     schedule,
     labelSmoothing,

@@ -12,6 +12,7 @@ import type { ComputeOptions, TakeLogitsOptions, TrainingPlan } from "./fit-opti
 import { Optimiser } from "./optimiser.js";
 import { checkFlag } from "./option.js";
 import { planDifference } from "./plan.js";
+import { named } from "./printable.js";
 import { learningRateAt } from "./schedule.js";
 import type { Sequential } from "./sequential.js";
 import { openTrainingEngine } from "./training-engine.js";
@@ -94,11 +95,11 @@ export class Trainer {
     if (other !== undefined) {
       throw new CnnError("CHECKPOINT_MISMATCH", `checkpoint: its ${other} is not that of this run`);
     }
-    if (checkpoint.data.digest !== this.#digestOfData()) {
-      const { name, count } = checkpoint.data;
+    const { name, count, digest } = checkpoint.data;
+    if (digest !== this.#digestOfData() || count !== this.#train.count) {
       throw new CnnError(
         "CHECKPOINT_MISMATCH",
-        `checkpoint: it was trained on ${name} (${count} pictures), not on this ${this.#train.name} ` +
+        `checkpoint: it was trained on ${named(name)} (${count} pictures), not on this ${this.#train.name} ` +
           `(${this.#train.count} pictures)`,
       );
     }

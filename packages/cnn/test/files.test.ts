@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint.js";
+import { decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint.js";
 import { cifarCnn } from "../src/cifar-cnn.js";
 import { weightsDigest } from "../src/digest.js";
 import { CnnError } from "../src/errors.js";
-import { fit } from "../src/fit.js";
 import { flatten, linear, relu } from "../src/layers.js";
 import { loadModel, type ModelCard, saveModel } from "../src/model-file.js";
 import { fromPyTorch, toPyTorch } from "../src/pytorch.js";
 import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "../src/safetensors.js";
 import { Sequential } from "../src/sequential.js";
+import { takeCheckpoint } from "./support/checkpoint.js";
 import { oracleTensors, relativeError } from "./support/oracle.js";
-import { TOY_NORMALISATION, toyNetwork, toyPictures } from "./support/toys.js";
+import { TOY_NORMALISATION, toyNetwork } from "./support/toys.js";
 
 const CARD: ModelCard = {
   classes: ["across", "down", "nowhere"],
@@ -156,25 +156,6 @@ describe("a model file", () => {
     );
   });
 });
-
-async function takeCheckpoint(): Promise<Checkpoint> {
-  const options = {
-    epochs: 2,
-    batchSize: 20,
-    optimiser: { learningRate: 0.05, muon: { learningRate: 0.02 } },
-    schedule: { type: "triangular", peakAt: 0.3, start: 0.1, end: 0 },
-    averaging: { decay: 0.9 },
-    clipNorm: 1,
-    whitening: {},
-    normalisation: TOY_NORMALISATION,
-    backend: "reference",
-    threads: 1,
-  } as const;
-  for await (const event of fit(toyNetwork(), { train: toyPictures({ count: 30 }) }, options)) {
-    if (event.type === "step") return event.checkpoint();
-  }
-  throw new Error("there was no step");
-}
 
 describe("a checkpoint file", async () => {
   const checkpoint = await takeCheckpoint();

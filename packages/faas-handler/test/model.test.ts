@@ -206,3 +206,37 @@ describe("with a network whose weights are too large to compute with", () => {
     }
   });
 });
+
+describe("what a model file claims and cannot have measured", () => {
+  it.each<[string, number, string | undefined]>([
+    ["no picture", 0, "CIFAR-10 test"],
+    ["a million billions of pictures", 1e15, "CIFAR-10 test"],
+    ["less than none", -1, "CIFAR-10 test"],
+    ["half a picture", 0.5, "CIFAR-10 test"],
+    ["one picture", 1, "1 pictures of CIFAR-10 test"],
+  ])("is not told of: %s", async (_, total, measuredOn) => {
+    const { accuracy } = MADE_UP_RECORD;
+    const confusion = [[total], ...accuracy.confusion.slice(1)];
+    const curve = [
+      { epoch: total, trainLoss: 1 },
+      { epoch: 2, validationAccuracy: 7, trainLoss: 1 },
+    ];
+    const folder = makeFunctionFolder(undefined, {
+      accuracy: { ...accuracy, accuracy: total === 1 ? 1 : 7, total, confusion },
+      training: { curve },
+    });
+    const served = await serve(folder);
+    const card = await (await fetch(served.url)).json();
+    await end(served);
+    expect(card).toMatchObject({ accuracy: total === 1 ? 1 : null, measuredOn });
+    expect(card.confusion).toBeUndefined();
+    expect(card.curve).toEqual(
+      total === 1
+        ? [
+            { epoch: 1, loss: 1 },
+            { epoch: 2, loss: 1 },
+          ]
+        : [{ epoch: 2, loss: 1 }],
+    );
+  });
+});
