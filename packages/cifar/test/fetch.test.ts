@@ -51,6 +51,26 @@ describe("fetchCifar10", () => {
     expect(seen.at(-1)).toBe(size);
   });
 
+  it.each([
+    [4096, true],
+    [4097, false],
+  ])("unpacks a list of classes of %d bytes: %s", async (length, unpacked) => {
+    const archive = smallArchive({ extra: [["cifar-10-batches-bin/batches.meta.txt", new Uint8Array(length)]] });
+    server = await serve((request, response) => sendFile(request, response, archive.bytes));
+    const directory = await fetchSmall(server.url, { archive: archive.archive });
+    expect(existsSync(join(directory, "batches.meta.txt"))).toBe(unpacked);
+  });
+
+  it("unpacks no file that is larger than the one that has to be there, not even for a moment", async () => {
+    const [name] = small.contents.keys();
+    const wanted = small.files.map((file) => (file.name === name ? { ...file, size: file.size - 1 } : file));
+    server = await serve((request, response) => sendFile(request, response, small.bytes));
+    await expect(fetchSmall(server.url, { files: wanted })).rejects.toMatchObject({
+      code: "NOT_FOUND",
+      message: expect.stringContaining(name!),
+    });
+  });
+
   it("goes on where the connection broke, as often as it takes while bytes come", async () => {
     server = await serve((request, response) => sendFile(request, response, small.bytes, 10_000));
     await expectComplete(await fetchSmall(server.url));

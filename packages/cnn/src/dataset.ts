@@ -1,4 +1,5 @@
 import { CnnError } from "./errors.js";
+import { listed } from "./printable.js";
 
 /** Labelled pictures in one typed array, no object a picture. */
 export interface Dataset {
@@ -59,7 +60,10 @@ export function checkDataset(dataset: Dataset, network: { input: readonly number
       `${name}: pictures are [${shape.join(", ")}], the network expects [${network.input.join(", ")}]`,
     );
   }
-  if (count < 1) throw new CnnError("INVALID_ARGUMENT", `${name}: holds no picture`);
+  if (!(Number.isSafeInteger(count) && count >= 1)) {
+    const found = count === 0 ? "holds no picture" : `count must be a whole number of at least 1, not ${count}`;
+    throw new CnnError("INVALID_ARGUMENT", `${name}: ${found}`);
+  }
   if (dataset.images.length !== count * pictureSize(dataset) || dataset.labels.length !== count) {
     throw new CnnError(
       "SHAPE_MISMATCH",
@@ -85,7 +89,7 @@ export function checkDataset(dataset: Dataset, network: { input: readonly number
  * @throws CnnError INVALID_ARGUMENT
  */
 export function checkNormalisation(normalisation: Normalisation, channels: number): void {
-  const { mean, deviation } = normalisation;
+  const { mean, deviation } = Object(normalisation) as Normalisation;
   const good =
     mean?.length === channels &&
     deviation?.length === channels &&
@@ -93,7 +97,7 @@ export function checkNormalisation(normalisation: Normalisation, channels: numbe
     deviation.every((value) => Number.isFinite(value) && value > 0);
   if (good) return;
   // One number or none at all is what programs in JavaScript give at times.
-  const given = [mean, deviation].map((values) => `[${[values].flat().join(", ")}]`).join(" and ");
+  const given = [mean, deviation].map((values) => listed([values ?? []].flat())).join(" and ");
   throw new CnnError(
     "INVALID_ARGUMENT",
     `normalisation: expected ${channels} means and ${channels} deviations above 0, not ${given}`,

@@ -3,6 +3,7 @@ import { open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.js";
 import { CnnError } from "./errors.js";
+import type { ReadOptions } from "./limits.js";
 import { type LoadedModel, loadModel, type ModelCard, saveModel } from "./model-file.js";
 import type { Sequential } from "./sequential.js";
 
@@ -43,13 +44,13 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /** @throws CnnError INVALID_FILE naming the file; the file system's error if it cannot be read */
-export function readModelFile(path: string): Promise<LoadedModel> {
-  return readAs(path, loadModel);
+export function readModelFile(path: string, options: ReadOptions = {}): Promise<LoadedModel> {
+  return readAs(path, (bytes) => loadModel(bytes, options));
 }
 
 /** @throws CnnError INVALID_FILE naming the file; the file system's error if it cannot be read */
-export function readCheckpointFile(path: string): Promise<Checkpoint> {
-  return readAs(path, decodeCheckpoint);
+export function readCheckpointFile(path: string, options: ReadOptions = {}): Promise<Checkpoint> {
+  return readAs(path, (bytes) => decodeCheckpoint(bytes, options));
 }
 
 export async function writeModelFile(

@@ -1,3 +1,5 @@
+import { printable } from "@cifar/cnn";
+
 /** From the gravest down; a level also lets through those before it. */
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
@@ -13,7 +15,7 @@ const GRAVITY: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2
 /** The watchdog's logging of a stream ends for good at a line of 64 KB; no text in a line may come near it. */
 const LONGEST_TEXT = 2000;
 
-/** Logs one JSON object a line: `time`, `level`, `message`, and the fields. */
+/** Logs one JSON object a line: `time`, `level`, `message`, and the fields; what a terminal would obey is escaped. */
 export function createLogger(level: LogLevel, write: (line: string) => void): Logger {
   return {
     log(of, message, fields = {}) {
@@ -30,7 +32,7 @@ export function createLogger(level: LogLevel, write: (line: string) => void): Lo
           line[name] = typeof value === "string" ? shorten(value) : value;
         }
       }
-      write(`${JSON.stringify(line)}\n`);
+      write(`${printable(JSON.stringify(line))}\n`);
     },
   };
 }

@@ -12,6 +12,7 @@ const KINDS = {
   "invalid-picture": { status: 422, title: "The body does not hold what was asked for" },
   "too-many-requests": { status: 429, title: "Too many requests are waiting" },
   "headers-too-large": { status: 431, title: "The headers are too large" },
+  "no-answer": { status: 500, title: "The network has no answer" },
   "internal-error": { status: 500, title: "The function failed" },
   "not-ready": { status: 503, title: "The model is still being loaded" },
   draining: { status: 503, title: "The function is shutting down" },

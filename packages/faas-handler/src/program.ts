@@ -1,12 +1,13 @@
+import { printable } from "@cifar/cnn";
 import { checkModelFile, readConfig } from "./config.js";
 import { createApplication, createServer, loadInto, type ServerOptions } from "./create.js";
 import { createLogger } from "./log.js";
 import { writeLine } from "./log-writer.js";
 import type { FunctionServer } from "./server.js";
 
-/** An error as the one line that ends a program. */
+/** An error as the one line that ends a program, without what a terminal would obey: paths and model files have names. */
 export function lineFor(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message.split("\n", 1)[0]! : String(thrown);
+  return printable(thrown instanceof Error ? thrown.message.split("\n", 1)[0]! : String(thrown));
 }
 
 /** An exit code that shells take for an end by SIGINT. */

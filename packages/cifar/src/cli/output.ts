@@ -1,3 +1,6 @@
+import { printable } from "@cifar/cnn";
+import { printableJson, printableLines } from "./printable.js";
+
 /** The streams of a process, or what a test puts in their place. */
 export interface Streams {
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -12,7 +15,7 @@ export interface OutputOptions {
   readonly quiet?: boolean;
 }
 
-/** Where a command's words go: results to stdout, what is said on the way to stderr. */
+/** Where a command's words go, printable: results to stdout, what is said on the way to stderr. */
 export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
@@ -41,19 +44,19 @@ export class Output {
   /** What the command was asked for: `value` as JSON, else `text`. */
   result(value: unknown, text: string): void {
     this.bar?.close();
-    this.#streams.stdout.write(this.json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+    this.#streams.stdout.write(this.json ? `${printableJson(value)}\n` : `${printableLines(text)}\n`);
   }
 
   /** An event of a run; only JSON shows it. */
   event(value: unknown): void {
-    if (this.json) this.#streams.stdout.write(`${JSON.stringify(value)}\n`);
+    if (this.json) this.#streams.stdout.write(`${printableJson(value)}\n`);
   }
 
   /** A line on the way; not shown when quiet. */
   notice(line: string): void {
     if (this.quiet) return;
     this.bar?.close();
-    this.#streams.stderr.write(`${line}\n`);
+    this.#streams.stderr.write(`${printable(line)}\n`);
   }
 
   /** Puts what comes next below the `^C` that a terminal shows where Ctrl-C is typed; on a bar it goes with the bar. */
@@ -73,6 +76,6 @@ export class Output {
   /** Always shown. */
   error(line: string): void {
     this.bar?.close();
-    this.#streams.stderr.write(`cifar: ${line}\n`);
+    this.#streams.stderr.write(`cifar: ${printable(line)}\n`);
   }
 }

@@ -1,6 +1,5 @@
 import {
   type Checkpoint,
-  CnnError,
   type Dataset,
   type FitEvent,
   fit,
@@ -91,7 +90,6 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
 
   const { temperature, measurement } = tested;
   const { evaluation } = measurement;
-  checkLoss("after the last step the test loss", evaluation.loss);
   const card = modelCard({ settings, train, test, normalisation, temperature, measurement, events: recorder.events });
   await writeRunFile(files.model, saveModel(model, card));
   await writeReport(files, { model, card, settings, test, measurement, events: recorder.events });
@@ -176,8 +174,6 @@ class Recorder {
       }
       case "epoch": {
         const { checkpoint, ...epoch } = event;
-        // Weights may be finite and yet too large to compute with: such a checkpoint must not take the place of a good one.
-        checkLoss(`after epoch ${epoch.epoch} the validation loss`, epoch.validationLoss ?? 0);
         await this.add({ ...epoch, step: epoch.epoch * this.#stepsPerEpoch });
         return this.#save(await checkpoint());
       }
@@ -231,9 +227,4 @@ class Recorder {
       folder: files.folder,
     };
   }
-}
-
-function checkLoss(what: string, loss: number): void {
-  if (Number.isFinite(loss)) return;
-  throw new CnnError("NOT_FINITE", `${what} is ${loss}: a lower learning rate may help`);
 }

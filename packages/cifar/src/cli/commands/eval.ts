@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Dataset, subset } from "@cifar/cnn";
+import { type Dataset, printable, subset } from "@cifar/cnn";
 import type { Command } from "commander";
 import { CifarError } from "../../errors.js";
 import { measure } from "../../training/measure.js";
@@ -66,7 +66,7 @@ async function runEval(
     signal: interrupt.signal,
     onNotice: (line) => output.noticeOnce(line),
   });
-  output.result(measurementRecord(measurement), `${test.name}: ${describeMeasurement(measurement)}`);
+  output.result(measurementRecord(measurement), `${printable(test.name)}: ${describeMeasurement(measurement)}`);
 }
 
 /** A model of other classes would be counted wrong for every picture. */

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { explain, type LoadedModel } from "@cifar/cnn";
+import { explain, type LoadedModel, printable } from "@cifar/cnn";
 import { type Command, Option } from "commander";
 import { CifarError } from "../../errors.js";
 import { heatOver } from "../../picture/heat.js";
@@ -67,7 +67,7 @@ async function explainPicture(file: string, flags: ExplainFlags, output: Output)
   const confidence = probabilityOf(explanation, card.temperature ?? 1);
   output.result(
     { file: resolve(flags.out), label, confidence, score: explanation.score, method: flags.method },
-    `${file}: ${label} ${percent(confidence, 1)}; orange speaks for it, blue against it: ${flags.out}`,
+    printable(`${file}: ${label} ${percent(confidence, 1)}; orange speaks for it, blue against it: ${flags.out}`),
   );
 }
 
