@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { StringDecoder } from "node:string_decoder";
 import { fileURLToPath } from "node:url";
 
 const COMMAND = fileURLToPath(new URL("../bin/cifar.js", import.meta.url));
@@ -10,6 +11,8 @@ export const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 export interface CommandResult {
   readonly status: number | null;
   readonly stdout: string;
+  /** Of stdout, as they came. */
+  readonly bytes: Buffer;
   readonly stderr: string;
 }
 
@@ -17,6 +20,9 @@ export interface CommandOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: Uint8Array;
+  /** Whom the command is run as; root alone may choose. */
+  readonly uid?: number;
+  readonly gid?: number;
   /** Called with each line of stdout and a way to send a signal. */
   readonly onLine?: (line: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -27,6 +33,8 @@ export function cifar(words: readonly string[], options: CommandOptions = {}): P
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [COMMAND, ...words], {
       cwd: options.cwd,
+      uid: options.uid,
+      gid: options.gid,
       env: {
         ...environment,
         CIFAR_CACHE: "/nonexistent/cifar",
@@ -36,11 +44,14 @@ export function cifar(words: readonly string[], options: CommandOptions = {}): P
         ...options.env,
       },
     });
+    const chunks: Buffer[] = [];
+    const decoder = new StringDecoder("utf8");
     let stdout = "";
     let stderr = "";
     let seen = 0;
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
+    child.stdout.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      stdout += decoder.write(chunk);
       const lines = stdout.split("\n").slice(0, -1);
       for (const line of lines.slice(seen)) options.onLine?.(line, (signal) => child.kill(signal));
       seen = lines.length;
@@ -49,7 +60,7 @@ export function cifar(words: readonly string[], options: CommandOptions = {}): P
       stderr += text;
     });
     child.on("error", reject);
-    child.on("close", (status) => resolve({ status, stdout, stderr }));
+    child.on("close", (status) => resolve({ status, stdout, bytes: Buffer.concat(chunks), stderr }));
     // A command that ends without reading its input is no failure of the test.
     child.stdin.on("error", () => {});
     child.stdin.end(options.input);

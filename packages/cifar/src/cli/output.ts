@@ -1,6 +1,8 @@
+import { CifarError, reasonOf } from "../errors.js";
+
 /** The streams of a process, or what a test puts in their place. */
 export interface Streams {
-  readonly stdout: NodeJS.WritableStream;
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
 }
 
@@ -18,6 +20,8 @@ export class Output {
   readonly quiet: boolean;
   readonly #streams: Streams;
   readonly #said = new Set<string>();
+  /** True when stdout holds a file that was asked for. */
+  #stdoutTaken = false;
 
   constructor(options: OutputOptions, streams: Streams = process) {
     this.json = options.json ?? false;
@@ -36,7 +40,26 @@ export class Output {
 
   /** What the command was asked for: `value` as JSON, else `text`. */
   result(value: unknown, text: string): void {
-    this.#streams.stdout.write(this.json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+    if (this.#stdoutTaken && this.quiet) return;
+    const stream = this.#stdoutTaken ? this.#streams.stderr : this.#streams.stdout;
+    stream.write(this.json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+  }
+
+  /**
+   * The bytes of a file to stdout; the result is told on stderr then.
+   * @throws CifarError INVALID_ARGUMENT if stdout is a terminal; CANNOT_WRITE
+   */
+  async bytes(bytes: Uint8Array): Promise<void> {
+    if (this.#streams.stdout.isTTY) {
+      throw new CifarError("INVALID_ARGUMENT", "standard output is a terminal: send it to a file or to a program");
+    }
+    this.#stdoutTaken = true;
+    await new Promise<void>((resolve, reject) => {
+      this.#streams.stdout.write(bytes, (error) => {
+        if (error) reject(new CifarError("CANNOT_WRITE", `cannot write to standard output: ${reasonOf(error)}`));
+        else resolve();
+      });
+    });
   }
 
   /** An event of a run; only JSON shows it. */

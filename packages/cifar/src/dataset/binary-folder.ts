@@ -1,6 +1,7 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CifarError, reasonOf } from "../errors.js";
+import { makeFolder, writeWhole } from "../writing.js";
 import { checkRecords, datasetOfRecords, encodeRecords } from "./binary-format.js";
 import type { DataSplits } from "./cifar10.js";
 import { CIFAR10_CLASSES, CIFAR10_TEST_FILE, CIFAR10_TRAIN_FILES } from "./cifar10-files.js";
@@ -46,14 +47,15 @@ export async function writeBinaryFolder(directory: string, { train, test }: Data
     [CIFAR10_TEST_FILE.name, encodeRecords(test)],
     [CLASSES_FILE, `${train.classes.join("\n")}\n`],
   ];
-  try {
-    await mkdir(directory, { recursive: true });
-    // Never over a data set that is there.
-    for (const [name, content] of files) await writeFile(join(directory, name), content, { flag: "wx" });
-  } catch (error) {
-    const { path = directory } = error as NodeJS.ErrnoException;
-    throw new CifarError("CANNOT_WRITE", `${path}: cannot be written: ${reasonOf(error)}`, { cause: error });
+  await makeFolder(directory);
+  // Never over a data set that is there, nor half of one beside it.
+  for (const [name] of files) {
+    const path = join(directory, name);
+    const found = await lstat(path).catch(() => undefined);
+    if (found === undefined) continue;
+    throw new CifarError("CANNOT_WRITE", `cannot write to ${path}: a file of that name is there already`);
   }
+  for (const [name, content] of files) await writeWhole(join(directory, name), content);
 }
 
 async function readRecords(path: string): Promise<Uint8Array> {

@@ -15,10 +15,11 @@ import type { DataSplits } from "../dataset/cifar10.js";
 import { normalisationOf } from "../dataset/normalisation.js";
 import { accuracyInterval } from "../report/report.js";
 import { writeReport } from "../report/write.js";
+import { writeWhole } from "../writing.js";
 import { modelCard } from "./card.js";
 import type { RunEvent, RunStart } from "./events.js";
 import { type Measurement, measurementOf, type Temperature } from "./measure.js";
-import { appendToLog, type RunFiles, writeCheckpoint, writeRunFile } from "./run-folder.js";
+import { appendToLog, type RunFiles, writeCheckpoint } from "./run-folder.js";
 import { networkFor, type RunSettings, splitTraining } from "./settings.js";
 
 export interface RunOptions {
@@ -93,7 +94,7 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   const { evaluation } = measurement;
   checkLoss("after the last step the test loss", evaluation.loss);
   const card = modelCard({ settings, train, test, normalisation, temperature, measurement, events: recorder.events });
-  await writeRunFile(files.model, saveModel(model, card));
+  await writeWhole(files.model, saveModel(model, card));
   await writeReport(files, { model, card, settings, test, measurement, events: recorder.events });
   const { low, high } = accuracyInterval(evaluation.correct, evaluation.total);
   await recorder.add({
