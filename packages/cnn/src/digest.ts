@@ -1,4 +1,4 @@
-import { type Dataset, pictureSize } from "./dataset.js";
+import { BYTE_LABELS, type Dataset, pictureSize } from "./dataset.js";
 import type { Sequential } from "./sequential.js";
 import { Sha256 } from "./sha256.js";
 
@@ -20,11 +20,17 @@ export function digestOf(arrays: Iterable<readonly [string, Float32Array]>): str
 /** Pictures that {@link dataDigest} looks at; all labels count, but hashing 150 MB of pictures would take a second. */
 const SAMPLED_PICTURES = 256;
 
+/** Labels as bytes, four for each where one does not hold them: the same digest whatever array they are in. */
+function labelBytes({ labels, classes }: Dataset): Uint8Array {
+  if (classes.length <= BYTE_LABELS) return Uint8Array.from(labels);
+  return new Uint8Array(Int32Array.from(labels).buffer);
+}
+
 /** SHA-256 over a data set's labels and an even sample of its pictures: enough to notice that it is another. */
 export function dataDigest(dataset: Dataset): string {
   const hash = new Sha256();
   hash.update(new TextEncoder().encode(JSON.stringify([dataset.shape, dataset.count, dataset.classes])));
-  hash.update(Uint8Array.from(dataset.labels));
+  hash.update(labelBytes(dataset));
   const size = pictureSize(dataset);
   const samples = Math.min(SAMPLED_PICTURES, dataset.count);
   for (let sample = 0; sample < samples; sample++) {

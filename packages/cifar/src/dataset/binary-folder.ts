@@ -11,17 +11,34 @@ const CLASSES_FILE = "batches.meta.txt";
 /**
  * The classes of a folder in CIFAR's binary format whose own list of classes is not CIFAR-10's; undefined for CIFAR-10
  * itself, and where there is no list: then the files have to be CIFAR-10's.
+ * @throws CifarError INVALID_DATA for a list that is none
  */
 export async function foreignClasses(directory: string): Promise<readonly string[] | undefined> {
+  const path = join(directory, CLASSES_FILE);
   let text: string;
   try {
-    text = await readFile(join(directory, CLASSES_FILE), "utf8");
+    text = await readFile(path, "utf8");
   } catch {
     return undefined;
   }
-  const classes = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  const classes = classList(path, text);
   const same = classes.length === CIFAR10_CLASSES.length && classes.every((name, n) => name === CIFAR10_CLASSES[n]);
   return same ? undefined : classes;
+}
+
+/** A list as editors leave it: with a byte-order mark or without, any line ends, blank lines. */
+function classList(path: string, text: string): string[] {
+  const expected = `${path}: expected a list of classes, one a line`;
+  if (text.includes("\0")) throw new CifarError("INVALID_DATA", `${expected} in UTF-8, found another encoding`);
+  const classes = text
+    .replace(/^\uFEFF/, "")
+    .split(/\r\n?|\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  if (classes.length === 0) throw new CifarError("INVALID_DATA", `${expected}, found none`);
+  const twice = classes.find((name, index) => classes.indexOf(name) !== index);
+  if (twice !== undefined) throw new CifarError("INVALID_DATA", `${expected}, found ${twice} twice`);
+  return classes;
 }
 
 /**
