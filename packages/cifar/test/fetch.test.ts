@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -188,6 +188,35 @@ describe("fetchCifar10", () => {
       code: "CANNOT_WRITE",
       message: expect.stringContaining(folder),
     });
+  });
+
+  it("puts the files where a link leads, and the link stays", async () => {
+    await mkdir(folder);
+    await symlink(join("..", "other disk", "data"), join(folder, "cifar-10-batches-bin"));
+    server = await serve((request, response) => sendFile(request, response, small.bytes));
+    await expectComplete(await fetchSmall(server.url));
+    expect((await lstat(join(folder, "cifar-10-batches-bin"))).isSymbolicLink()).toBe(true);
+    expect(await readdir(join(folder, "..", "other disk"))).toEqual(["data"]);
+  });
+
+  it("replaces nothing that is no folder, and no device by the archive, and asks no server then", async () => {
+    await mkdir(folder);
+    server = await serve((request, response) => sendFile(request, response, small.bytes));
+    const kept = join(folder, "cifar-10-batches-bin");
+    await writeFile(kept, "precious");
+    await expect(fetchSmall(server.url)).rejects.toMatchObject({
+      code: "CANNOT_WRITE",
+      message: `cannot write to ${kept}: what is there is no folder`,
+    });
+    expect(await readFile(kept, "utf8")).toBe("precious");
+    await rm(kept);
+    const archive = join(folder, "cifar-10-binary.tar.gz");
+    await mkdir(archive);
+    await expect(fetchSmall(server.url)).rejects.toMatchObject({
+      code: "CANNOT_WRITE",
+      message: `cannot write to ${archive}: what is there is no file`,
+    });
+    expect(server.ranges).toEqual([]);
   });
 
   it("unpacks nothing but the files it knows, and nothing outside its folder", async () => {

@@ -7,14 +7,19 @@ export interface Dataset {
   readonly name: string;
   /** Bytes of all pictures one after the other, each [height, width, channels]: count · h · w · c values. */
   readonly images: Uint8Array;
-  /** Index into `classes` for each picture. */
+  /** Index into `classes` for each picture; a `Uint8Array` holds 256 classes at most. */
   readonly labels: Uint8Array | Int32Array;
   /** [height, width, channels] of one picture. */
   readonly shape: readonly [number, number, number];
   readonly classes: readonly string[];
   /** Number of pictures. */
   readonly count: number;
+  /** Where each picture comes from, such as a path below the data's folder; reports name it. */
+  readonly files?: readonly string[];
 }
+
+/** Classes that labels of one byte tell apart. */
+export const BYTE_LABELS = 256;
 
 /** For each channel on a scale of 0 to 1: a value v becomes (v / 255 − mean) / deviation. */
 export interface Normalisation {
@@ -38,6 +43,7 @@ export function subset(dataset: Dataset, from: number, to: number): Dataset {
     ...dataset,
     images: dataset.images.subarray(from * size, to * size),
     labels: dataset.labels.subarray(from, to),
+    ...(dataset.files !== undefined && { files: dataset.files.slice(from, to) }),
     count: to - from,
   };
 }
@@ -69,6 +75,16 @@ export function checkDataset(dataset: Dataset, network: { input: readonly number
       "SHAPE_MISMATCH",
       `${name}: ${count} pictures take ${count * pictureSize(dataset)} bytes and ${count} labels, ` +
         `but there are ${dataset.images.length} and ${dataset.labels.length}`,
+    );
+  }
+  if (dataset.files !== undefined && dataset.files.length !== count) {
+    throw new CnnError("SHAPE_MISMATCH", `${name}: ${count} pictures, but ${dataset.files.length} names of files`);
+  }
+  if (dataset.labels instanceof Uint8Array && classes.length > BYTE_LABELS) {
+    // Labels from 256 on would have been cut to their last 8 bits without a word.
+    throw new CnnError(
+      "INVALID_ARGUMENT",
+      `${name}: labels in a Uint8Array tell ${BYTE_LABELS} classes apart, not ${classes.length}: use an Int32Array`,
     );
   }
   if (classes.length !== network.outputs) {

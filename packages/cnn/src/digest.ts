@@ -1,4 +1,4 @@
-import { type Dataset, pictureSize } from "./dataset.js";
+import { BYTE_LABELS, type Dataset, pictureSize } from "./dataset.js";
 import type { Sequential } from "./sequential.js";
 import { Sha256 } from "./sha256.js";
 
@@ -34,9 +34,9 @@ export function dataDigest(dataset: Dataset): string {
   return hash.hex();
 }
 
-/** A byte a label where that is enough, else four, the lowest first. */
-function labelBytes({ labels, classes }: Pick<Dataset, "labels" | "classes">): Uint8Array {
-  if (classes.length <= 256) return Uint8Array.from(labels);
+/** A byte a label where that is enough, else four, the lowest first: the same digest whatever array they are in. */
+function labelBytes({ labels, classes }: Dataset): Uint8Array {
+  if (classes.length <= BYTE_LABELS) return Uint8Array.from(labels);
   const bytes = new DataView(new ArrayBuffer(4 * labels.length));
   for (const [index, label] of labels.entries()) bytes.setInt32(4 * index, label, true);
   return new Uint8Array(bytes.buffer);

@@ -1,4 +1,5 @@
 import { printable } from "@cifar/cnn";
+import { CifarError, reasonOf } from "../errors.js";
 import { printableJson, printableLines } from "./printable.js";
 
 /** The streams of a process, or what a test puts in their place. */
@@ -23,6 +24,8 @@ export class Output {
   bar: { close(): void } | undefined;
   readonly #streams: Streams;
   readonly #said = new Set<string>();
+  /** True when stdout holds a file that was asked for. */
+  #stdoutTaken = false;
 
   constructor(options: OutputOptions, streams: Streams = process) {
     this.json = options.json ?? false;
@@ -43,8 +46,27 @@ export class Output {
 
   /** What the command was asked for: `value` as JSON, else `text`. */
   result(value: unknown, text: string): void {
+    if (this.#stdoutTaken && this.quiet) return;
     this.bar?.close();
-    this.#streams.stdout.write(this.json ? `${printableJson(value)}\n` : `${printableLines(text)}\n`);
+    const stream = this.#stdoutTaken ? this.#streams.stderr : this.#streams.stdout;
+    stream.write(this.json ? `${printableJson(value)}\n` : `${printableLines(text)}\n`);
+  }
+
+  /**
+   * The bytes of a file to stdout; the result is told on stderr then.
+   * @throws CifarError INVALID_ARGUMENT if stdout is a terminal; CANNOT_WRITE
+   */
+  async bytes(bytes: Uint8Array): Promise<void> {
+    if (this.#streams.stdout.isTTY) {
+      throw new CifarError("INVALID_ARGUMENT", "standard output is a terminal: send it to a file or to a program");
+    }
+    this.#stdoutTaken = true;
+    await new Promise<void>((resolve, reject) => {
+      this.#streams.stdout.write(bytes, (error) => {
+        if (error) reject(new CifarError("CANNOT_WRITE", `cannot write to standard output: ${reasonOf(error)}`));
+        else resolve();
+      });
+    });
   }
 
   /** An event of a run; only JSON shows it. */

@@ -14,10 +14,11 @@ import type { DataSplits } from "../dataset/cifar10.js";
 import { normalisationOf } from "../dataset/normalisation.js";
 import { accuracyInterval } from "../report/report.js";
 import { writeReport } from "../report/write.js";
+import { writeWhole } from "../writing.js";
 import { modelCard } from "./card.js";
 import type { RunEvent, RunStart } from "./events.js";
 import { type Measurement, measurementOf, type Temperature } from "./measure.js";
-import { appendToLog, type RunFiles, writeCheckpoint, writeRunFile } from "./run-folder.js";
+import { appendToLog, type RunFiles, writeCheckpoint } from "./run-folder.js";
 import { encodeSettings, networkFor, type RunSettings, splitTraining } from "./settings.js";
 
 export interface RunOptions {
@@ -91,7 +92,7 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   const { temperature, measurement } = tested;
   const { evaluation } = measurement;
   const card = modelCard({ settings, train, test, normalisation, temperature, measurement, events: recorder.events });
-  await writeRunFile(files.model, saveModel(model, card));
+  await writeWhole(files.model, saveModel(model, card));
   await writeReport(files, { model, card, settings, test, measurement, events: recorder.events });
   const { low, high } = accuracyInterval(evaluation.correct, evaluation.total);
   await recorder.add({
@@ -162,7 +163,7 @@ class Recorder {
         const { type: _, ...start } = event;
         this.#stepsPerEpoch = event.stepsPerEpoch;
         // Only now is it known that the checkpoint belongs to these data and settings, which may be others than those kept.
-        if (resume !== undefined) await writeRunFile(files.settings, encodeSettings(settings));
+        if (resume !== undefined) await writeWhole(files.settings, encodeSettings(settings));
         return this.add({ type: "start", ...this.#about(), ...start });
       }
       case "step": {
