@@ -29,8 +29,8 @@ Options:
       --no-watchdog     puts none in front
   -h, --help            says this
 
-Everything else is configured as in the cluster, by environment: max_body_bytes, max_pixels, max_batch, max_inflight,
-exec_timeout, threads, log_level.
+Everything else is configured as in the cluster, by environment: max_body_bytes, max_pixels, max_pictures,
+max_batch, max_inflight, exec_timeout, threads, log_level.
 `;
 
 const OPTIONS = {
