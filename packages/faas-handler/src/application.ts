@@ -18,10 +18,11 @@ export interface ApplicationOptions {
   readonly garbage?: GarbageMeter;
 }
 
-/** A network with the queue in front of it. */
+/** A network with the queue in front of it and the hooks that came with it: a request has one of them from first to last. */
 export interface Model {
   readonly classifier: Classifier;
   readonly queue: BatchQueue;
+  readonly hooks: Hooks;
 }
 
 /** What a route gets beside the request. */
@@ -52,6 +53,9 @@ interface LogLine {
 
 /** Bodies in memory at once, in multiples of the largest one: 8 MiB unless configured otherwise. */
 const BODIES_IN_MEMORY = 4;
+
+/** Longer timers fire at once in Node. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * The function itself, apart from how requests reach it: waits for its model, keeps limits and times, answers, logs.
@@ -104,25 +108,29 @@ export class Application {
     return this.#inflight;
   }
 
-  get hooks(): Hooks {
-    return this.#hooks;
-  }
-
+  /** Changes the hooks alone. */
   set hooks(hooks: Hooks) {
     this.#hooks = hooks;
+    if (this.#model !== undefined) {
+      this.#model = { ...this.#model, hooks };
+    }
   }
 
-  /** Takes up a network, the first one or one in place of another; requests that wait for the old one are finished by it. */
-  use(classifier: Classifier): void {
+  /**
+   * Takes up a network, the first one or one in place of another; requests that came to the old one are finished by it.
+   * @param hooks default: those there are
+   */
+  use(classifier: Classifier, hooks = this.#hooks): void {
     const before = this.#model;
-    this.#model = { classifier, queue: new BatchQueue(classifier) };
+    this.#hooks = hooks;
+    this.#model = { classifier, queue: new BatchQueue(classifier), hooks };
     this.#resolveLoaded(this.#model);
     if (before !== undefined) {
       void this.whenIdle().then(() => before.classifier.close());
     }
   }
 
-  /** The network, waited for if it is still being loaded. */
+  /** The network, waited for if it is still being loaded. A request asks once: meanwhile another may be taken up. */
   model(): Promise<Model> {
     return this.#model === undefined ? this.#loaded : Promise.resolve(this.#model);
   }
@@ -214,7 +222,7 @@ export class Application {
   /** A little less than the watchdog's own time, so that the client gets a sentence and not an empty 504. */
   #timeFor(request: FunctionRequest): number {
     const asked = parseDuration(request.headers["x-timeout"] ?? "") ?? 0;
-    const limit = asked > 0 ? Math.min(asked, this.config.execTimeout) : this.config.execTimeout;
+    const limit = Math.min(asked > 0 ? asked : LONGEST_TIMER, this.config.execTimeout, LONGEST_TIMER);
     return limit - Math.min(500, limit / 10);
   }
 
