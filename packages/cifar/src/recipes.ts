@@ -104,7 +104,7 @@ export function recipeOf(name: string, changes: RecipeChanges = {}): Recipe {
   const changed = Object.entries(told).flatMap(([what, value]) => (value === undefined ? [] : [`${what} ${value}`]));
   return {
     ...recipe,
-    description: changed.length === 0 ? recipe.description : `${recipe.description}; changed: ${changed.join(", ")}`,
+    description: changed.length === 0 ? recipe.description : `${recipe.description}${CHANGED}${changed.join(", ")}`,
     ...(dropout !== undefined && { dropout }),
     ...(heldOut !== undefined && { heldOut }),
     training: {
@@ -113,5 +113,19 @@ export function recipeOf(name: string, changes: RecipeChanges = {}): Recipe {
       ...(batchSize !== undefined && { batchSize }),
       ...(learningRate !== undefined && { optimiser: { ...recipe.training.optimiser, learningRate } }),
     },
+  };
+}
+
+/** Parts what a recipe is from what was changed of it. */
+const CHANGED = "; changed: ";
+
+/** A recipe with other epochs, the same as {@link recipeOf} gives with those beside whatever else was changed. */
+export function withEpochs(recipe: Recipe, epochs: number): Recipe {
+  const [description, changed = ""] = recipe.description.split(CHANGED);
+  const others = changed.split(", ").filter((change) => change !== "" && !change.startsWith("epochs "));
+  return {
+    ...recipe,
+    description: `${description}${CHANGED}${[`epochs ${epochs}`, ...others].join(", ")}`,
+    training: { ...recipe.training, epochs },
   };
 }

@@ -1,5 +1,6 @@
 import {
   type Backend,
+  type BackendName,
   type InferenceBackend,
   TensorError,
   type WasmBackendOptions,
@@ -8,6 +9,7 @@ import {
 import { availableThreads, whyNoThreads } from "#platform";
 import { CnnError } from "./errors.js";
 import type { ComputeOptions } from "./fit-options.js";
+import { checkWord } from "./option.js";
 
 /** A backend ready for use. */
 export interface Compute<B extends InferenceBackend = InferenceBackend> {
@@ -37,6 +39,7 @@ export async function openCompute<B extends InferenceBackend>(
   if (!Number.isSafeInteger(threads) || threads < 1 || threads > 256) {
     throw new CnnError("INVALID_ARGUMENT", `threads must be a whole number from 1 to 256, not ${threads}`);
   }
+  checkBackend(backend);
   if (backend !== undefined && typeof backend !== "string") return withThreads({ backend, owned: false });
   return withThreads({ ...(await create()), owned: true });
 
@@ -76,6 +79,19 @@ interface Made<B extends InferenceBackend> {
   readonly refusal?: string;
   /** All that there is to say has been said. */
   readonly announced?: boolean;
+}
+
+const NAMES: readonly BackendName[] = ["wasm", "reference", "gpu"];
+
+/** A name that there is not would else be the fastest backend, and whatever is no backend fails somewhere inside. */
+function checkBackend(backend: unknown): void {
+  if (backend === undefined || isBackend(backend)) return;
+  checkWord("backend", backend, NAMES);
+}
+
+function isBackend(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || !("name" in value) || !("conv2d" in value)) return false;
+  return NAMES.some((name) => name === value.name);
 }
 
 /** Backend wasm on a memory that threads share; on one of its own where that cannot be had. */

@@ -95,7 +95,10 @@ export interface TrainingPlan {
   readonly whitening?: Required<WhiteningOptions>;
 }
 
-/** Where and how to compute: what the weights do not depend on. */
+/**
+ * Where and how to compute. One backend gives the same bytes of weights on any number of threads (`gpu` on the same GPU and
+ * driver at most); two backends agree within rounding.
+ */
 export interface ComputeOptions {
   /** A name, or a backend that the caller made and closes. Default: wasm where it runs, else reference. */
   readonly backend?: BackendName | Backend;

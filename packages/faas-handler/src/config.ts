@@ -17,12 +17,24 @@ export interface Config {
   readonly maxBodyBytes: number;
   /** [max_pixels] Most pixels of a picture, read from its header before anything is unpacked; default 2^20, such as 1024 × 1024. */
   readonly maxPixels: number;
+  /**
+   * [max_pictures] Most pictures of one request, however they are sent, `/evaluate` apart; default 1000. Their pixels, as
+   * the network takes them, may have twice `max_body_bytes`.
+   */
+  readonly maxPictures: number;
   /** [max_batch] Most pictures that are computed together; default 8. */
   readonly maxBatch: number;
   /** [max_inflight] Requests worked on at once; one more is answered with 429. Default 64. */
   readonly maxInflight: number;
   /** [exec_timeout] The watchdog's time for a request, in milliseconds; default 30 s. */
   readonly execTimeout: number;
+  /**
+   * [upload_timeout] How long the client may be waited for while its body comes, in milliseconds; 4 KiB more give a second
+   * more. Default 5 s, 0 for as long as the request's own time.
+   */
+  readonly uploadTimeout: number;
+  /** [answer_timeout] How long a client may take to read its answer, in milliseconds; default 10 s, 0 for ever. */
+  readonly answerTimeout: number;
   /**
    * [healthcheck_interval] How long after SIGTERM requests may still arrive, in milliseconds. Where it is not set the
    * watchdog takes `write_timeout`, and so does this; where neither is set there is no watchdog and it is 0.
@@ -121,9 +133,12 @@ export function readConfig(environment: Environment): Config {
     port: wholeNumber(environment, "http_port", { default: 3000, min: 0, max: 65535 }),
     maxBodyBytes: wholeNumber(environment, "max_body_bytes", { default: 2 ** 21, min: 1, max: 2 ** 30 }),
     maxPixels: wholeNumber(environment, "max_pixels", { default: 2 ** 20, min: 1, max: 2 ** 28 }),
+    maxPictures: wholeNumber(environment, "max_pictures", { default: 1000, min: 1, max: 1_000_000 }),
     maxBatch: wholeNumber(environment, "max_batch", { default: 8, min: 1, max: 1024 }),
     maxInflight: wholeNumber(environment, "max_inflight", { default: 64, min: 1, max: 100_000 }),
     execTimeout,
+    uploadTimeout: duration(environment, "upload_timeout", 5000) || Number.POSITIVE_INFINITY,
+    answerTimeout: duration(environment, "answer_timeout", 10_000) || Number.POSITIVE_INFINITY,
     drainTime: duration(environment, "healthcheck_interval", writeTimeout),
     threads: wholeNumber(environment, "threads", { default: 1, min: 1, max: 64 }),
     logLevel: logLevel(environment),

@@ -5,11 +5,13 @@ import { createRequire } from "node:module";
 import { basename, delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import { printable } from "@cifar/cnn";
 import { type Config, ConfigurationError, checkModelFile, readConfig } from "./config.js";
 import { createServer, loadInto } from "./create.js";
 import { freePort } from "./free-port.js";
 import { hooksPath } from "./load-hooks.js";
-import { createLogger, type Logger, writeLine } from "./log.js";
+import { createLogger, type Logger } from "./log.js";
+import { writeLine } from "./log-writer.js";
 import { lineFor, PROGRAM_OPTIONS, untilSignal } from "./program.js";
 import type { FunctionServer } from "./server.js";
 
@@ -132,7 +134,7 @@ async function serveHere(config: Config, flags: { host: string; watch: boolean }
   const port = await server.listen(config.port, flags.host).catch((error: unknown) => {
     throw isTaken(error) ? portTaken(config.port, error) : error;
   });
-  process.stderr.write(`Serving ${config.modelPath} at http://${flags.host}:${port}\n`);
+  process.stderr.write(`Serving ${printable(config.modelPath)} at http://${flags.host}:${port}\n`);
   const unwatch = flags.watch ? watchFiles(server, logger) : () => undefined;
   try {
     await untilSignal(server);
@@ -213,7 +215,7 @@ async function serveBehind(watchdog: string, { config, watch, environment }: Beh
       port: String(port),
     },
   });
-  process.stderr.write(`Serving ${config.modelPath} behind ${watchdog} at http://127.0.0.1:${port}\n`);
+  process.stderr.write(`Serving ${printable(config.modelPath)} behind ${watchdog} at http://127.0.0.1:${port}\n`);
   return exitOf(child);
 }
 

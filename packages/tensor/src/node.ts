@@ -33,16 +33,23 @@ export function enableRevectorization(): Revectorization {
   return decision;
 }
 
-function decide(): Revectorization {
+/**
+ * Why {@link enableRevectorization} says no before it computes anything; undefined where a self-check decides, which takes
+ * a backend.
+ */
+export function revectorizationRefusal(): string | undefined {
   const { CIFAR_REVECTORIZE: wanted } = process.env;
-  if (wanted === "0") return { enabled: false, reason: "switched off by CIFAR_REVECTORIZE=0" };
+  if (wanted === "0") return "switched off by CIFAR_REVECTORIZE=0";
   const missing = whyNoWasm();
-  if (missing !== undefined) return { enabled: false, reason: missing };
+  if (missing !== undefined) return missing;
   const { v8: version } = process.versions;
-  if (Number.parseInt(version, 10) < FIRST_V8) {
-    return { enabled: false, reason: `V8 ${version} cannot (Node 22 and later can)` };
-  }
-  if (process.arch !== "x64") return { enabled: false, reason: `only on x64, this is ${process.arch}` };
+  if (Number.parseInt(version, 10) < FIRST_V8) return `V8 ${version} cannot (Node 22 and later can)`;
+  return process.arch === "x64" ? undefined : `only on x64, this is ${process.arch}`;
+}
+
+function decide(): Revectorization {
+  const refusal = revectorizationRefusal();
+  if (refusal !== undefined) return { enabled: false, reason: refusal };
   try {
     // V8 keeps what it has compiled for as long as a module of the same bytes lives; importing a shared memory makes others.
     const before = selfCheck(createWasmBackend({ vectors: 2, shared: true }));

@@ -1,6 +1,5 @@
-import { type BackendName, createWasmBackend, wasmSupported } from "@cifar/tensor";
+import { type BackendName, wasmSupported } from "@cifar/tensor";
 import { enableRevectorization } from "@cifar/tensor/node";
-import { createReferenceBackend } from "@cifar/tensor/reference";
 import type { ComputeFlags } from "./options.js";
 
 /** A backend as `cifar info` shows it. */
@@ -10,13 +9,12 @@ export interface BackendInfo {
   readonly description: string;
 }
 
-/** What can compute here, the one that serves by default first. */
+/** What can compute here, the one that serves by default first; none of them is started. */
 export function backends(): BackendInfo[] {
+  const available = wasmSupported();
   return [
-    wasmSupported()
-      ? { name: "wasm", available: true, description: describe(createWasmBackend()) }
-      : { name: "wasm", available: false, description: "this machine has no WebAssembly SIMD" },
-    { name: "reference", available: true, description: describe(createReferenceBackend()) },
+    { name: "wasm", available, description: available ? "WebAssembly SIMD" : "this machine has no WebAssembly SIMD" },
+    { name: "reference", available: true, description: "plain TypeScript" },
   ];
 }
 
@@ -28,10 +26,4 @@ export function defaultBackend(): BackendName {
 /** Sets up the process for speed before anything computes: a program may change V8's flags, a library may not. */
 export function prepareToCompute(flags: ComputeFlags): void {
   if ((flags.backend ?? defaultBackend()) === "wasm") enableRevectorization();
-}
-
-function describe(backend: { readonly description: string; close(): void }): string {
-  const { description } = backend;
-  backend.close();
-  return description;
 }

@@ -1,4 +1,4 @@
-import { CnnError } from "@cifar/cnn";
+import { CnnError, printable } from "@cifar/cnn";
 import { TensorError } from "@cifar/tensor";
 import { CifarError, type CifarErrorCode, reasonOf } from "../errors.js";
 
@@ -17,7 +17,7 @@ export const ExitCode = {
   diverged: 5,
   /** The data could not be downloaded. */
   network: 6,
-  /** Stopped by Ctrl-C or SIGTERM; what was done is kept. */
+  /** Stopped by Ctrl-C, SIGTERM, SIGHUP or the loss of its reader; what was done is kept. */
   interrupted: 130,
 } as const;
 
@@ -65,8 +65,8 @@ export function exitCodeOf(error: unknown): ExitCode {
   return ExitCode.failure;
 }
 
-/** One line for whatever a command threw, without a stack. */
+/** One line for whatever a command threw, without a stack, as a terminal may show it. */
 export function messageOf(error: unknown): string {
   const message = error instanceof CifarError || error instanceof CnnError ? error.message : reasonOf(error);
-  return message.replace(/\s*\n\s*/g, " ").trim() || "unknown error";
+  return printable(message.replace(/\s*\n\s*/g, " ").trim()) || "unknown error";
 }

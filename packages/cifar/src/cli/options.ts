@@ -1,5 +1,6 @@
 import type { BackendName } from "@cifar/tensor";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { CifarError } from "../errors.js";
 import type { OutputOptions } from "./output.js";
 
 /** Flags of all commands that compute. */
@@ -42,6 +43,16 @@ export function withModelOption(command: Command): Command {
     "-m, --model <file>",
     "model file or folder of a run; default: the weights that come with the package",
   );
+}
+
+/**
+ * What was written after an option, or without the option as people also type it.
+ * @param option for the error, such as `--model`
+ * @throws CifarError INVALID_ARGUMENT where the two differ
+ */
+export function eitherOf(option: string, named: string | undefined, bare: string | undefined): string | undefined {
+  if (named === undefined || bare === undefined || named === bare) return named ?? bare;
+  throw new CifarError("INVALID_ARGUMENT", `${bare} and ${option} ${named}: expected one of the two`);
 }
 
 /** Parser of the numbers that fit; the message names what was expected. */

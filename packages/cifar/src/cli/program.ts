@@ -1,3 +1,4 @@
+import { printable } from "@cifar/cnn";
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../version.js";
 import { addClassifyCommand } from "./commands/classify.js";
@@ -9,11 +10,13 @@ import { addInfoCommand } from "./commands/info.js";
 import { addServeCommand } from "./commands/serve.js";
 import { addStartCommand } from "./commands/start.js";
 import { addTrainCommand } from "./commands/train.js";
+import { addExamples } from "./examples.js";
 import { ExitCode, exitCodeOf, messageOf } from "./exit-codes.js";
+import { watchStreams } from "./streams.js";
 
 const EXIT_CODES = `
 Exit status: 0 done; 1 failed; 2 wrong usage; 3 data, model or picture missing or broken; 4 cannot write;
-5 training ran into NaN; 6 download failed; 130 stopped by Ctrl-C.`;
+5 training ran into NaN; 6 download failed; 130 stopped by Ctrl-C, SIGTERM or SIGHUP.`;
 
 /** The command `cifar` with all its subcommands. */
 export function createProgram(): Command {
@@ -36,6 +39,7 @@ export function createProgram(): Command {
   addExportCommand(program);
   addServeCommand(program);
   addInfoCommand(program);
+  addExamples(program);
   return program;
 }
 
@@ -44,10 +48,7 @@ export function createProgram(): Command {
  * @param words what follows the command's name
  */
 export async function main(words: readonly string[]): Promise<void> {
-  // A reader that has seen enough, such as head, is no error.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === "EPIPE" ? ExitCode.ok : ExitCode.output);
-  });
+  watchStreams();
   try {
     await createProgram().parseAsync(words, { from: "user" });
   } catch (error) {
@@ -61,5 +62,5 @@ export async function main(words: readonly string[]): Promise<void> {
 }
 
 function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, " ");
+  return printable(text.trim().replace(/\s*\n\s*/g, " "));
 }

@@ -1,7 +1,7 @@
-import { Presets, SingleBar } from "cli-progress";
 import type { DownloadProgress } from "../dataset/download.js";
 import { percent } from "../report/report.js";
 import type { RunEpoch, RunEvent, RunStart, RunStep } from "../training/events.js";
+import { Bar } from "./bar.js";
 import { duration, megabytes } from "./format.js";
 import type { Output } from "./output.js";
 
@@ -11,48 +11,46 @@ const PLAIN_LINE_EVERY = 10_000;
 /** Shows how a download goes on: a bar on a terminal, now and then a line elsewhere. */
 export class DownloadBar {
   readonly #output: Output;
-  #bar: SingleBar | undefined;
+  readonly #bar: Bar;
   #lastLine = 0;
 
   constructor(output: Output) {
     this.#output = output;
+    this.#bar = new Bar(output);
   }
 
   readonly update = ({ received, total }: DownloadProgress): void => {
     const size = total ?? received;
+    const done = `${megabytes(received)} of ${megabytes(size)} MB`;
     if (this.#output.live) {
-      if (this.#bar === undefined) {
-        this.#bar = newBar(this.#output, "CIFAR-10 {bar} {percentage} %  {megabytes}  {left}");
-        this.#bar.start(size, received, { megabytes: "", left: "" });
-      }
-      this.#bar.setTotal(size);
-      const left = `${megabytes(received)} of ${megabytes(size)} MB`;
-      this.#bar.update(received, { megabytes: left, left: "" });
+      this.#bar.update({ value: received, total: size, head: "CIFAR-10", parts: [done] });
       return;
     }
     if (performance.now() - this.#lastLine < PLAIN_LINE_EVERY && received < size) return;
     this.#lastLine = performance.now();
-    this.#output.notice(`CIFAR-10: ${megabytes(received)} of ${megabytes(size)} MB`);
+    this.#output.notice(`CIFAR-10: ${done}`);
   };
 
   stop(): void {
-    this.#bar?.stop();
-    this.#bar = undefined;
+    this.#bar.close();
   }
 }
 
 /** Shows how a run goes on: a bar for each epoch on a terminal, plain lines elsewhere. */
 export class TrainingBar {
   readonly #output: Output;
-  #bar: SingleBar | undefined;
+  readonly #bar: Bar;
   #start: RunStart | undefined;
   #lastLine = 0;
   /** Of the last epoch, for the bar. */
   #accuracy: number | undefined;
+  /** Moving averages: a single step says little. */
   #loss: number | undefined;
+  #speed: number | undefined;
 
   constructor(output: Output) {
     this.#output = output;
+    this.#bar = new Bar(output);
   }
 
   show(event: RunEvent): void {
@@ -64,8 +62,7 @@ export class TrainingBar {
   }
 
   close(): void {
-    this.#bar?.stop();
-    this.#bar = undefined;
+    this.#bar.close();
   }
 
   #started(event: RunStart): void {
@@ -80,40 +77,30 @@ export class TrainingBar {
 
   #stepped(event: RunStep): void {
     const start = this.#start!;
-    // A single batch says little: the curve in the report is drawn of all, the bar shows their moving average.
-    this.#loss = this.#loss === undefined ? event.loss : 0.95 * this.#loss + 0.05 * event.loss;
-    const secondsLeft = ((start.steps - event.step) * this.#pictureShare()) / event.imagesPerSecond;
-    const shown = {
-      epoch: event.epoch,
-      epochs: Math.ceil(start.steps / start.stepsPerEpoch),
-      loss: this.#loss.toFixed(3),
-      accuracy: this.#accuracy === undefined ? "–" : percent(this.#accuracy, 1),
-      speed: event.imagesPerSecond.toFixed(0),
-      left: duration(secondsLeft),
-    };
-    const inEpoch = event.step - (event.epoch - 1) * start.stepsPerEpoch;
+    this.#loss = moved(this.#loss, event.loss);
+    this.#speed = moved(this.#speed, event.imagesPerSecond);
+    const epochs = Math.ceil(start.steps / start.stepsPerEpoch);
+    const left = `${duration(((start.steps - event.step) * this.#pictureShare()) / this.#speed)} left`;
+    const loss = `loss ${this.#loss.toFixed(3)}`;
+    const speed = `${this.#speed.toFixed(0)} pictures/s`;
     if (this.#output.live) {
-      if (this.#bar === undefined) {
-        this.#bar = newBar(
-          this.#output,
-          "epoch {epoch}/{epochs} {bar} {percentage} %  loss {loss}  accuracy {accuracy}  {speed} pictures/s  {left} left",
-        );
-        this.#bar.start(start.stepsPerEpoch, inEpoch, shown);
-      } else {
-        this.#bar.update(inEpoch, shown);
-      }
+      const accuracy = this.#accuracy === undefined ? [] : [`accuracy ${percent(this.#accuracy, 1)}`];
+      this.#bar.update({
+        value: event.step - (event.epoch - 1) * start.stepsPerEpoch,
+        total: start.stepsPerEpoch,
+        head: `epoch ${event.epoch}/${epochs}`,
+        parts: [left, loss, ...accuracy, speed],
+      });
       return;
     }
     if (performance.now() - this.#lastLine < PLAIN_LINE_EVERY) return;
     this.#lastLine = performance.now();
     this.#output.notice(
-      `epoch ${shown.epoch}/${shown.epochs}  step ${event.step}/${start.steps}  loss ${shown.loss}  ` +
-        `${shown.speed} pictures/s  ${shown.left} left`,
+      `epoch ${event.epoch}/${epochs}  step ${event.step}/${start.steps}  ${loss}  ${speed}  ${left}`,
     );
   }
 
   #finishedEpoch(event: RunEpoch): void {
-    this.close();
     this.#accuracy = event.validationAccuracy;
     const validation =
       event.validationAccuracy === undefined
@@ -131,17 +118,6 @@ export class TrainingBar {
   }
 }
 
-function newBar(output: Output, format: string): SingleBar {
-  return new SingleBar(
-    {
-      format,
-      stream: output.stderr,
-      hideCursor: true,
-      clearOnComplete: true,
-      barsize: 24,
-      stopOnComplete: false,
-      fps: 8,
-    },
-    Presets.shades_classic,
-  );
+function moved(mean: number | undefined, value: number): number {
+  return mean === undefined ? value : 0.95 * mean + 0.05 * value;
 }

@@ -1,5 +1,6 @@
 import type { Dataset } from "@cifar/cnn";
 import { CifarError } from "../errors.js";
+import { shellWord } from "../shell-word.js";
 import { decodeRecords, PICTURE_BYTES, PICTURE_SHAPE, RECORD_BYTES } from "./binary-format.js";
 import {
   CIFAR10_BINARY_VERSION,
@@ -40,7 +41,8 @@ export async function loadCifar10(options: LoadOptions = {}): Promise<DataSplits
       throw new CifarError(
         "NOT_FOUND",
         `no CIFAR-10 in ${directory} (${place.source}): ${CIFAR10_BINARY_VERSION} are expected there; ` +
-          `cifar data fetch${place.named ? ` --folder ${directory}` : ""} downloads them`,
+          `cifar data fetch${place.named ? ` --folder ${shellWord(directory)}` : ""} downloads them` +
+          (place.named ? "" : ", CIFAR10_DIR names another folder"),
       );
     }
     directory = await fetchCifar10(options.download);

@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CifarError, networkReasonOf, reasonOf } from "../errors.js";
+import { throughLinks } from "@cifar/cnn/node";
+import { CifarError, networkReasonOf } from "../errors.js";
+import { checkReplaceable, makeFolder, writing } from "../writing.js";
+import { type FetchedResponse, fetchByProxy } from "./proxy.js";
 
 /** How far a download is. */
 export interface DownloadProgress {
@@ -37,8 +40,10 @@ export interface DownloadOptions {
  * @throws CifarError DOWNLOAD_FAILED (network, server, checksum), CANNOT_WRITE, ABORTED
  */
 export async function download(options: DownloadOptions): Promise<void> {
-  const part = `${options.target}.part`;
-  await writing(part, () => mkdir(dirname(part), { recursive: true }));
+  await checkReplaceable(options.target, "file");
+  const target = await writing(options.target, () => throughLinks(options.target));
+  const part = `${target}.part`;
+  await makeFolder(dirname(part));
   const before = await sizeOf(part);
   await fetchAll(options, part);
   let found = await sha256Of(part);
@@ -55,7 +60,7 @@ export async function download(options: DownloadOptions): Promise<void> {
       `${options.url}: expected SHA-256 ${options.sha256}, found ${found}: what came is not the file, and was removed`,
     );
   }
-  await writing(options.target, () => rename(part, options.target));
+  await writing(options.target, () => rename(part, target));
 }
 
 /** Connects until the file is whole. */
@@ -90,7 +95,7 @@ async function fetchRest(options: DownloadOptions, part: string, have: number): 
   const idleTime = options.idle ?? 30_000;
   let timer = setTimeout(() => idle.abort(new Error("the server sends nothing more")), idleTime);
   try {
-    const response = await fetch(options.url, {
+    const response = await fetchByProxy(options.url, {
       headers: have > 0 ? { range: `bytes=${have}-` } : {},
       signal: options.signal ? AbortSignal.any([idle.signal, options.signal]) : idle.signal,
     });
@@ -119,7 +124,7 @@ async function fetchRest(options: DownloadOptions, part: string, have: number): 
 
 /** Where the bytes of a response belong: `start` undefined means that nothing is missing. */
 function rangeOf(
-  response: Response,
+  response: FetchedResponse,
   have: number,
   options: DownloadOptions,
 ): { readonly start: number | undefined; readonly total: number | undefined } {
@@ -159,15 +164,6 @@ function tooMuch(options: DownloadOptions): CifarError {
 async function append(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   let written = 0;
   while (written < chunk.length) written += (await handle.write(chunk, written)).bytesWritten;
-}
-
-/** Does what writes to disk; its failure is one of writing, not of the network. */
-async function writing<T>(path: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    throw new CifarError("CANNOT_WRITE", `${path}: ${reasonOf(error)}`, { cause: error });
-  }
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { CIFAR10_FOLDER, CIFAR10_TEST_FILE, CIFAR10_TRAIN_FILES } from "./cifar10-files.js";
 
@@ -8,15 +8,32 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Folder in which downloaded data are kept: `CIFAR_CACHE`, else `cifar` in the platform's folder for such things
- * (`XDG_CACHE_HOME` or `~/.cache`; `~/Library/Caches`; `%LOCALAPPDATA%`).
+ * (`XDG_CACHE_HOME` or `~/.cache`; `~/Library/Caches`; `%LOCALAPPDATA%`); for a user without a home the folder for temporary
+ * files.
  */
-export function cacheFolder(environment: Environment = process.env, platform: string = process.platform): string {
+export function cacheFolder(
+  environment: Environment = process.env,
+  platform: string = process.platform,
+  home = homedir,
+): string {
   const { CIFAR_CACHE: own, XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = environment;
   if (own) return own;
   if (xdg) return join(xdg, "cifar");
-  if (platform === "win32") return join(local || join(homedir(), "AppData", "Local"), "cifar", "Cache");
-  if (platform === "darwin") return join(homedir(), "Library", "Caches", "cifar");
-  return join(homedir(), ".cache", "cifar");
+  if (platform === "win32" && local) return join(local, "cifar", "Cache");
+  const folder = homeFolder(home);
+  if (folder === undefined) return join(tmpdir(), "cifar-cache");
+  if (platform === "win32") return join(folder, "AppData", "Local", "cifar", "Cache");
+  if (platform === "darwin") return join(folder, "Library", "Caches", "cifar");
+  return join(folder, ".cache", "cifar");
+}
+
+/** Undefined where there is none: a container may run as a user of whom the system knows no more than the number. */
+function homeFolder(home: () => string): string | undefined {
+  try {
+    return home() || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where CIFAR-10 is looked for and who said so. */

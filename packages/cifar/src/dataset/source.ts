@@ -1,11 +1,15 @@
 import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { didYouMean } from "../did-you-mean.js";
 import { CifarError, reasonOf } from "../errors.js";
+import { shellWord } from "../shell-word.js";
 import { foreignClasses, loadBinaryFolder } from "./binary-folder.js";
 import { type DataSplits, loadCifar10 } from "./cifar10.js";
 import { CIFAR10_BINARY_VERSION } from "./cifar10-files.js";
 import type { FetchOptions } from "./fetch.js";
+import { describeFolder, holdsPictureFolders } from "./folder-layout.js";
 import { holdsBinaryVersion, placeOfCifar10 } from "./locate.js";
-import { holdsPictureFolders, loadPictureFolder } from "./picture-folder.js";
+import { loadPictureFolder } from "./picture-folder.js";
 import { shapesSplits } from "./shapes.js";
 
 export interface SourceOptions {
@@ -33,7 +37,7 @@ export async function loadData(data: string | undefined, options: SourceOptions)
     throw new CifarError(
       "NOT_FOUND",
       `${data}: expected a subfolder of PNG or JPEG pictures for each class, or ${CIFAR10_BINARY_VERSION} ` +
-        `(cifar data fetch --folder ${data} downloads them), found neither`,
+        `(cifar data fetch --folder ${shellWord(data)} downloads them), found neither: ${await describeFolder(data)}`,
     );
   }
   return loadCifar10({ ...(data !== undefined && { directory: data }), download: options.download });
@@ -48,5 +52,6 @@ async function checkFolder(path: string): Promise<void> {
   } catch (error) {
     reason = reasonOf(error);
   }
-  throw new CifarError("NOT_FOUND", `${path}: expected a folder of data, or the word shapes: ${reason}`);
+  const meant = didYouMean(basename(path), ["shapes"]);
+  throw new CifarError("NOT_FOUND", `${path}: expected a folder of data, or the word shapes: ${reason}${meant}`);
 }

@@ -2,8 +2,10 @@ import { existsSync } from "node:fs";
 import { appendFile, mkdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Checkpoint, encodeCheckpoint } from "@cifar/cnn";
-import { readCheckpointFile, writeFileAtomic } from "@cifar/cnn/node";
-import { CifarError, reasonOf } from "../errors.js";
+import { readCheckpointFile } from "@cifar/cnn/node";
+import { CifarError } from "../errors.js";
+import { shellWord } from "../shell-word.js";
+import { makeFolder, writeWhole, writing } from "../writing.js";
 import { type RunEvent, readLog } from "./events.js";
 import { decodeSettings, encodeSettings, type RunSettings } from "./settings.js";
 
@@ -44,12 +46,32 @@ export async function createRunFolder(folder: string, settings: RunSettings): Pr
     if (!existsSync(path)) continue;
     throw new CifarError(
       "INVALID_ARGUMENT",
-      `${folder} holds a run already (${basename(path)}): choose another folder, or go on with it by --resume ${folder}`,
+      `${folder} holds a run already (${basename(path)}): choose another folder, or go on with it by ` +
+        `--resume ${shellWord(folder)}`,
     );
   }
-  await writing(folder, () => mkdir(folder, { recursive: true }));
-  await writeRunFile(files.settings, encodeSettings(settings));
+  await makeFolder(folder);
+  await writeWhole(files.settings, encodeSettings(settings));
   return files;
+}
+
+/**
+ * Makes a folder for a run that names none: of this name or, where another run was faster, with a number behind it.
+ * @returns its path
+ * @throws CifarError CANNOT_WRITE
+ */
+export async function makeNewFolder(name: string): Promise<string> {
+  await makeFolder(dirname(name));
+  for (let number = 1; ; number++) {
+    const folder = number === 1 ? name : `${name}-${number}`;
+    try {
+      await mkdir(folder);
+      return folder;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") continue;
+      return writing(folder, () => Promise.reject(error));
+    }
+  }
 }
 
 /** A run that is to go on. */
@@ -63,46 +85,39 @@ export interface ResumedRun {
 }
 
 /**
- * Opens a run by its folder or its checkpoint file. The log is cut back to the checkpoint.
- * @throws CifarError NOT_FOUND, INVALID_DATA; CnnError INVALID_FILE for a checkpoint that is none
+ * The folder of a run that is named by it or by a file in it, such as its checkpoint.
+ * @throws CifarError NOT_FOUND
  */
-export async function openRunFolder(path: string): Promise<ResumedRun> {
+export async function findRunFolder(path: string): Promise<string> {
   const isFile = existsSync(path) && (await stat(path)).isFile();
-  const files = runFiles(isFile ? dirname(path) : path);
-  if (!existsSync(files.settings)) {
-    throw new CifarError(
-      "NOT_FOUND",
-      `${path}: expected the folder of a run, but there is no ${basename(files.settings)} in it`,
-    );
-  }
+  const { folder, settings } = runFiles(isFile ? dirname(path) : path);
+  if (existsSync(settings)) return folder;
+  throw new CifarError(
+    "NOT_FOUND",
+    `${path}: expected the folder of a run, but there is no ${basename(settings)} in it`,
+  );
+}
+
+/**
+ * Opens a run that is to go on. The log is cut back to the checkpoint.
+ * @param folder as {@link findRunFolder} gives it
+ * @throws CifarError INVALID_DATA; CnnError INVALID_FILE for a checkpoint that is none
+ */
+export async function openRunFolder(folder: string): Promise<ResumedRun> {
+  const files = runFiles(folder);
   const settings = decodeSettings(await readFile(files.settings, "utf8"), files.settings);
   const checkpoint = existsSync(files.checkpoint) ? await readCheckpointFile(files.checkpoint) : undefined;
   const log = checkpoint !== undefined && existsSync(files.log) ? await readFile(files.log, "utf8") : "";
   const events = readLog(log, checkpoint?.step ?? 0);
-  await writeRunFile(files.log, events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+  await writeWhole(files.log, events.map((event) => `${JSON.stringify(event)}\n`).join(""));
   return { files, settings, checkpoint, events };
 }
 
-/** Writes a file whole or not at all. */
-export async function writeRunFile(path: string, content: Uint8Array | string): Promise<void> {
-  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  await writing(path, () => writeFileAtomic(path, bytes));
-}
-
 export async function writeCheckpoint(files: RunFiles, checkpoint: Checkpoint): Promise<void> {
-  await writeRunFile(files.checkpoint, encodeCheckpoint(checkpoint));
+  await writeWhole(files.checkpoint, encodeCheckpoint(checkpoint));
 }
 
 export async function appendToLog(files: RunFiles, events: readonly RunEvent[]): Promise<void> {
   const lines = events.map((event) => `${JSON.stringify(event)}\n`).join("");
   await writing(files.log, () => appendFile(files.log, lines, { flush: true }));
-}
-
-async function writing<T>(path: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    if (error instanceof CifarError) throw error;
-    throw new CifarError("CANNOT_WRITE", `${path}: cannot be written: ${reasonOf(error)}`, { cause: error });
-  }
 }

@@ -10,7 +10,7 @@ function invalid(detail: string): Problem {
 /**
  * Reads `{"image": …}` as one picture, `{"images": [ … ]}` as several, and a bare nested array as one. A picture is
  * base64 (of a PNG or JPEG file or of planes; a `data:` URL's too) or height × width × channels whole numbers.
- * @throws Problem invalid-request where it is not JSON, invalid-picture where it does not hold pictures
+ * @throws Problem invalid-request where it is not JSON, invalid-picture where it does not hold pictures, body-too-large
  */
 export async function readJson(bytes: Uint8Array, pictures: PictureReader): Promise<Pictures> {
   try {
@@ -64,12 +64,21 @@ async function readObject(json: JsonReader, pictures: PictureReader): Promise<Pi
 
 async function readList(json: JsonReader, pictures: PictureReader): Promise<Pictures> {
   const each: Uint8Array[] = [];
+  let count = 0;
   if (json.kind() === "array") {
     for (const index of json.elements()) {
-      each.push(await readPicture(json, pictures, `images[${index}]`));
+      count++;
+      if (count <= pictures.most) {
+        each.push(await readPicture(json, pictures, `images[${index}]`));
+      } else {
+        json.skip();
+      }
     }
   }
-  if (each.length === 0) {
+  if (count > pictures.most) {
+    throw pictures.tooMany(count);
+  }
+  if (count === 0) {
     throw invalid('"images" must be an array of at least one picture.');
   }
   return joinPictures(each, true);
@@ -80,25 +89,36 @@ async function readPicture(json: JsonReader, pictures: PictureReader, where: str
     case "string":
       return pictures.either(fromBase64(json.string(), where), where);
     case "array":
+      await pictures.turn();
       return readNumbers(json, pictures, where);
     default:
       throw invalid(`${where} must be base64 or a nested array of numbers.`);
   }
 }
 
-function fromBase64(text: string, where: string): Uint8Array {
-  const encoded = text.startsWith("data:") ? text.slice(text.indexOf(",") + 1) : text;
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded) || encoded.length === 0) {
+/** The start of a data: URL whose content is base64 (RFC 2397), and of any. */
+const BASE64_URL = /^data:[^,]*;base64,/i;
+const ANY_URL = /^data:/i;
+
+/** Base64 in either alphabet (RFC 4648, 4 and 5), broken into lines or not (RFC 2045, 6.8), a `data:` URL's too. */
+function fromBase64(text: string, where: string): Buffer {
+  const start = ANY_URL.test(text) ? BASE64_URL.exec(text)?.[0] : "";
+  if (start === undefined) {
+    throw invalid(`${where} is a data: URL, but not one of base64.`);
+  }
+  const line = text.slice(start.length);
+  const encoded = /\s/.test(line) ? line.replaceAll(/[\t\n\r ]+/g, "") : line;
+  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(encoded)) {
     throw invalid(`${where} is not base64.`);
   }
   return Buffer.from(encoded, "base64");
 }
 
-function readNumbers(json: JsonReader, { shape, size }: PictureReader, where: string): Uint8Array {
-  const [height, width, channels] = shape;
+function readNumbers(json: JsonReader, pictures: PictureReader, where: string): Uint8Array {
+  const [height, width, channels] = pictures.shape;
   const wrong = (): Problem =>
     invalid(`${where} must have ${height} rows of ${width} pixels of ${channels} whole numbers from 0 to 255.`);
-  const pixels = new Uint8Array(size);
+  const pixels = pictures.room();
   let at = 0;
   for (const _row of sized(json, height, wrong)) {
     for (const _column of sized(json, width, wrong)) {

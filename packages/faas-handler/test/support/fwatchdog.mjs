@@ -2,7 +2,7 @@
 // Stands for OpenFaaS's of-watchdog in mode=http: what a function can notice of it, written from observations of
 // version 0.11.6. Plain JavaScript on node:http alone, so that a container can run it as /fwatchdog too.
 import { spawn } from "node:child_process";
-import { createServer, request as httpRequest } from "node:http";
+import { Agent, createServer, request as httpRequest } from "node:http";
 import { createInterface } from "node:readline";
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
@@ -29,6 +29,9 @@ const upstream = new URL(environment.upstream_url ?? "http://127.0.0.1:3000");
 const maxInflight = Number(environment.max_inflight ?? 0);
 const prefixLogs = environment.prefix_logs !== "false";
 const LONGEST_LINE = 64 * 1024;
+
+// As Go's transport: a connection is used again once its answer is here and all of the request has gone out.
+const pool = new Agent({ keepAlive: true, maxFreeSockets: 100, timeout: 500 });
 
 let accepting = true;
 let inflight = 0;
@@ -74,6 +77,7 @@ function proxy(request, response, path) {
   }
   const hasBody = request.method !== "GET" && request.method !== "HEAD";
   const outgoing = httpRequest({
+    agent: pool,
     host: upstream.hostname,
     port: upstream.port,
     method: request.method,

@@ -40,18 +40,21 @@ export interface WasmInferenceBackend extends InferenceBackend {
  * @throws TensorError BACKEND_UNAVAILABLE where the engine has no WebAssembly SIMD or may not compile it, OUT_OF_MEMORY
  */
 export function createWasmInference(options: WasmBackendOptions = {}): WasmInferenceBackend {
-  return openWasm(options).backend;
+  return inferenceOn(openMemory(options), options.vectors).backend;
 }
 
-/** The same with what further operations are made with. */
-export function openWasm(options: WasmBackendOptions): {
-  readonly backend: WasmInferenceBackend;
-  readonly context: KernelContext;
-} {
+/** @throws TensorError BACKEND_UNAVAILABLE, OUT_OF_MEMORY */
+export function openMemory(options: WasmMemoryOptions): WasmMemory {
   const reason = whyNoWasm();
-  if (reason !== undefined) throw new TensorError("BACKEND_UNAVAILABLE", `backend wasm: ${reason}`);
-  const memory = new WasmMemory(options);
-  const vectors = options.vectors ?? productWidth(memory.shared);
+  if (reason === undefined) return new WasmMemory(options);
+  throw new TensorError("BACKEND_UNAVAILABLE", `backend wasm: ${reason}`);
+}
+
+/** The part that classifying needs on a memory, with what further operations are made with. */
+export function inferenceOn(
+  memory: WasmMemory,
+  vectors: 2 | 4 = productWidth(memory.shared),
+): { readonly backend: WasmInferenceBackend; readonly context: KernelContext } {
   const context = createContext(memory, vectors);
   const backend: WasmInferenceBackend = {
     name: "wasm",

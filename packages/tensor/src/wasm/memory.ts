@@ -65,9 +65,10 @@ export class WasmMemory {
     this.#limit = region?.end ?? made.pages * PAGE;
   }
 
-  /** Bytes taken so far, with the scratch space that kernels have asked for. */
+  /** Bytes taken so far, with the scratch space that kernels have asked for: one that was too small is left behind. */
   get used(): number {
-    return this.#next + Math.max(0, this.#scratchWanted - this.#scratchSize) + SLACK;
+    const missing = this.#scratchSize < this.#scratchWanted ? this.#scratchWanted : 0;
+    return this.#next + missing + SLACK;
   }
 
   /**
@@ -76,13 +77,7 @@ export class WasmMemory {
    */
   allocate(bytes: number): number {
     const address = this.#next;
-    const end = align(address + bytes + SLACK);
-    if (end > this.#limit) {
-      throw new TensorError(
-        "OUT_OF_MEMORY",
-        `the WebAssembly memory is full: ${bytes} bytes more do not fit into its ${this.#limit} bytes (a smaller batch needs less)`,
-      );
-    }
+    const end = this.#endOf(bytes);
     const missing = end - this.memory.buffer.byteLength;
     if (missing > 0) this.#grow(Math.ceil(missing / PAGE));
     this.#next = end;
@@ -109,9 +104,12 @@ export class WasmMemory {
   /**
    * Asks for space in which a kernel may keep values while it runs. All kernels of a backend share it, as they run one
    * after another; {@link scratch} says where it is.
+   * @throws TensorError OUT_OF_MEMORY if there never will be so much
    */
   wantScratch(bytes: number): void {
-    this.#scratchWanted = Math.max(this.#scratchWanted, bytes);
+    if (bytes <= this.#scratchWanted) return;
+    this.#endOf(bytes);
+    this.#scratchWanted = bytes;
   }
 
   /** Most that a kernel has asked for. */
@@ -126,6 +124,16 @@ export class WasmMemory {
       this.#scratchSize = this.#scratchWanted;
     }
     return this.#scratchAddress;
+  }
+
+  /** Where so many bytes more would end. */
+  #endOf(bytes: number): number {
+    const end = align(this.#next + bytes + SLACK);
+    if (end <= this.#limit) return end;
+    throw new TensorError(
+      "OUT_OF_MEMORY",
+      `the WebAssembly memory is full: ${bytes} bytes more do not fit into its ${this.#limit} bytes (a smaller batch needs less)`,
+    );
   }
 
   #grow(pages: number): void {

@@ -15,6 +15,7 @@ import {
   withOutputOptions,
 } from "../options.js";
 import { Output } from "../output.js";
+import { pictureFiles } from "../picture-files.js";
 
 interface ClassifyFlags extends ModelFlags {
   readonly top?: number;
@@ -24,7 +25,7 @@ export function addClassifyCommand(program: Command): void {
   const command = program
     .command("classify")
     .description("say what pictures show")
-    .argument("<pictures...>", "PNG or JPEG files; - is standard input");
+    .argument("<pictures...>", "PNG or JPEG files, or folders of them; - is standard input");
   withModelOption(command).option(
     "-t, --top <n>",
     "how many classes to name; default: 3 for people, all in JSON",
@@ -38,7 +39,7 @@ export function addClassifyCommand(program: Command): void {
 }
 
 /** Pictures that cannot be read are told one by one and do not keep the others from being classified. */
-async function classify(files: readonly string[], flags: ClassifyFlags, output: Output): Promise<ExitCode> {
+async function classify(paths: readonly string[], flags: ClassifyFlags, output: Output): Promise<ExitCode> {
   const { model, card } = await openModel(flags.model);
   prepareToCompute(flags);
   const side = sideOf(model);
@@ -50,23 +51,30 @@ async function classify(files: readonly string[], flags: ClassifyFlags, output: 
     onNotice: (line) => output.noticeOnce(line),
   });
   const answers: ({ readonly file: string } & Classification)[] = [];
+  let unread = 0;
+  const orTell = async <T>(reading: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await reading;
+    } catch (error) {
+      output.error(messageOf(error));
+      unread++;
+      return undefined;
+    }
+  };
   try {
-    for (const file of files) {
-      let input: Uint8Array;
-      try {
-        input = await readInput(file, side);
-      } catch (error) {
-        output.error(messageOf(error));
-        continue;
+    for (const path of paths) {
+      for (const file of (await orTell(pictureFiles(path))) ?? []) {
+        const input = await orTell(readInput(file, side));
+        if (input === undefined) continue;
+        const [answer] = await predictor.classify(input, flags.top === undefined ? {} : { top: flags.top });
+        if (answer !== undefined) answers.push({ file, ...answer });
       }
-      const [answer] = await predictor.classify(input, flags.top === undefined ? {} : { top: flags.top });
-      if (answer !== undefined) answers.push({ file, ...answer });
     }
   } finally {
     predictor.close();
   }
   if (output.json || answers.length > 0) output.result(answers, describe(answers, flags.top ?? 3));
-  return answers.length === files.length ? ExitCode.ok : ExitCode.input;
+  return unread === 0 ? ExitCode.ok : ExitCode.input;
 }
 
 /** One line a picture: the label, then the most probable classes. */

@@ -1,6 +1,6 @@
 import type { Json } from "@cifar/cnn";
 import { availableThreads } from "@cifar/cnn/node";
-import { enableRevectorization } from "@cifar/tensor/node";
+import { revectorizationRefusal } from "@cifar/tensor/node";
 import type { Command } from "commander";
 import { cacheFolder, holdsBinaryVersion, placeOfCifar10 } from "../../dataset/locate.js";
 import { type Recipe, recipes } from "../../recipes.js";
@@ -9,31 +9,34 @@ import { VERSION } from "../../version.js";
 import { backends } from "../backends.js";
 import { columns } from "../format.js";
 import { openModel } from "../model.js";
-import { withOutputOptions } from "../options.js";
+import { eitherOf, withOutputOptions } from "../options.js";
 import { Output, type OutputOptions } from "../output.js";
 
 export function addInfoCommand(program: Command): void {
   const command = program
     .command("info")
     .description("say what runs here, which recipes there are, or what a model is");
-  command.option("-m, --model <file>", "describe this model file, or that of a run, instead");
-  withOutputOptions(command).action(async (flags: OutputOptions & { model?: string }) => {
+  command
+    .argument("[model]", "the same as --model")
+    .option("-m, --model <file>", "describe this model file, or that of a run, instead");
+  withOutputOptions(command).action(async (bare: string | undefined, flags: OutputOptions & { model?: string }) => {
+    const model = eitherOf("--model", flags.model, bare);
     const output = new Output(flags);
-    if (flags.model === undefined) describeProgram(output);
-    else await describeModel(flags.model, output);
+    if (model === undefined) describeProgram(output);
+    else await describeModel(model, output);
   });
 }
 
 function describeProgram(output: Output): void {
   const place = placeOfCifar10(undefined);
   const found = holdsBinaryVersion(place.directory);
-  const revectorization = enableRevectorization();
+  const refusal = revectorizationRefusal();
   const value = {
     version: VERSION,
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     backends: backends(),
-    revectorization,
+    revectorization: refusal === undefined ? { possible: true } : { possible: false, reason: refusal },
     threads: availableThreads(),
     recipes: Object.values(recipes),
     cacheFolder: cacheFolder(),
@@ -48,7 +51,10 @@ function describeProgram(output: Output): void {
         index === 0 ? "backends" : "",
         `${name}: ${available ? "" : "not here: "}${description}`,
       ]),
-      ["256 bit", `${revectorization.enabled ? "yes" : "no"}: ${revectorization.reason}`],
+      [
+        "256 bit",
+        refusal === undefined ? "yes, if a self-check before computing finds the same bits" : `no: ${refusal}`,
+      ],
       ["threads", String(value.threads)],
       ...value.recipes.map((recipe, index): [string, string] => [
         index === 0 ? "recipes" : "",

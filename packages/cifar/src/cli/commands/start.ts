@@ -2,19 +2,21 @@ import { createPredictor, type Dataset } from "@cifar/cnn";
 import type { Command } from "commander";
 import type { DataSplits } from "../../dataset/cifar10.js";
 import { shapesSplits } from "../../dataset/shapes.js";
-import { CifarError, networkReasonOf } from "../../errors.js";
+import { networkReasonOf } from "../../errors.js";
 import { recipeOf } from "../../recipes.js";
+import { shellWord } from "../../shell-word.js";
 import { commitOfSources } from "../../training/commit.js";
-import { createRunFolder, type RunFiles } from "../../training/run-folder.js";
+import type { RunFiles } from "../../training/run-folder.js";
 import type { RunSettings } from "../../training/settings.js";
-import { defaultBackend, prepareToCompute } from "../backends.js";
+import { defaultBackend } from "../backends.js";
 import { ExitCode } from "../exit-codes.js";
 import { type Interrupt, listenForInterrupt } from "../interrupt.js";
+import { isUnobtainable, loadWithBar } from "../load-data.js";
 import { openModel } from "../model.js";
 import { type ComputeFlags, computeOptions, wholeNumber, withComputeOptions, withOutputOptions } from "../options.js";
 import { Output, type OutputOptions } from "../output.js";
+import { trainNew } from "../train-run.js";
 import { describe } from "./classify.js";
-import { loadForRun, newRunFolder, trainInto } from "./train.js";
 
 /** What backend `reference` does in about two minutes: three epochs of so many pictures, and the test. */
 const REFERENCE_LIMITS = { limit: 300, testLimit: 300 } as const;
@@ -46,7 +48,6 @@ export function addStartCommand(program: Command): void {
 
 async function start(flags: StartFlags, output: Output, interrupt: Interrupt): Promise<ExitCode> {
   const { data, name } = await findData(output, interrupt);
-  prepareToCompute(flags);
   const slow = (flags.backend ?? defaultBackend()) === "reference" && flags.limit === undefined;
   if (slow) {
     output.notice(
@@ -63,8 +64,7 @@ async function start(flags: StartFlags, output: Output, interrupt: Interrupt): P
     ...(slow && REFERENCE_LIMITS),
     ...(flags.limit !== undefined && { limit: flags.limit, testLimit: flags.limit }),
   };
-  const files = await createRunFolder(newRunFolder(settings.recipe, settings.seed), settings);
-  const status = await trainInto({ files, settings, data }, { flags, output, interrupt });
+  const { status, files } = await trainNew({ settings, data }, { flags, output, interrupt });
   if (status === ExitCode.ok && !output.json) await classifyHandful(files, data.test, { flags, output });
   return status;
 }
@@ -75,11 +75,9 @@ async function findData(
   interrupt: Interrupt,
 ): Promise<{ readonly data: DataSplits; readonly name?: string }> {
   try {
-    return { data: await loadForRun({}, { output, interrupt, attempts: 2 }) };
+    return { data: await loadWithBar(undefined, { output, interrupt, attempts: 2 }) };
   } catch (error) {
-    // Data that are there but wrong are no reason to look away.
-    const missing = error instanceof CifarError && (error.code === "DOWNLOAD_FAILED" || error.code === "CANNOT_WRITE");
-    if (!missing) throw error;
+    if (!isUnobtainable(error)) throw error;
     output.notice(
       `no CIFAR-10 here and none to be had (${networkReasonOf(error.cause)}): doing the same with the drawn pictures of ` +
         "shapes; for CIFAR-10 run cifar data fetch with a network, or set CIFAR10_DIR to the folder of its binary version",
@@ -109,7 +107,7 @@ async function classifyHandful(
       ...answer,
     }));
     output.result(undefined, `\na handful of test pictures:\n${describe(named, 3)}`);
-    output.notice(`your own pictures: npx cifar classify --model ${files.folder} picture.png`);
+    output.notice(`your own pictures: npx cifar classify --model ${shellWord(files.folder)} picture.png`);
   } finally {
     predictor.close();
   }

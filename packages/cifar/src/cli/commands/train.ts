@@ -1,21 +1,20 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { CnnError } from "@cifar/cnn";
+import { resolve } from "node:path";
 import { type Command, Option } from "commander";
-import type { DataSplits } from "../../dataset/cifar10.js";
-import { loadData } from "../../dataset/source.js";
-import { type Recipe, recipeOf, recipes } from "../../recipes.js";
+import { didYouMean } from "../../did-you-mean.js";
+import { CifarError } from "../../errors.js";
+import { recipeOf, recipes } from "../../recipes.js";
 import { commitOfSources } from "../../training/commit.js";
-import { runTraining } from "../../training/run.js";
-import { createRunFolder, openRunFolder } from "../../training/run-folder.js";
+import { changeRun } from "../../training/resume.js";
+import { holdRunFolder } from "../../training/run-claim.js";
+import { findRunFolder, openRunFolder } from "../../training/run-folder.js";
 import type { RunSettings } from "../../training/settings.js";
-import { prepareToCompute } from "../backends.js";
-import { ExitCode } from "../exit-codes.js";
-import { type Interrupt, listenForInterrupt } from "../interrupt.js";
-import { describeMeasurement } from "../measurement.js";
+import type { ExitCode } from "../exit-codes.js";
+import { listenForInterrupt } from "../interrupt.js";
+import { loadOrAdvise } from "../load-data.js";
 import {
   type ComputeFlags,
-  computeOptions,
+  eitherOf,
   fraction,
   positiveNumber,
   wholeNumber,
@@ -23,7 +22,7 @@ import {
   withOutputOptions,
 } from "../options.js";
 import { Output, type OutputOptions } from "../output.js";
-import { DownloadBar, TrainingBar } from "../progress.js";
+import { type TrainContext, trainInto, trainNew } from "../train-run.js";
 
 interface TrainFlags extends ComputeFlags, OutputOptions {
   readonly data?: string;
@@ -42,6 +41,7 @@ interface TrainFlags extends ComputeFlags, OutputOptions {
 export function addTrainCommand(program: Command): void {
   const command = program.command("train").description("train the network and leave a model and a report");
   command
+    .argument("[data]", "the same as --data")
     .option("-d, --data <what>", "folder with CIFAR-10, folder of class subfolders with pictures, or the word shapes")
     .option("-r, --recipe <name>", `how to train: ${Object.keys(recipes).join(", ")}`, "paper")
     .option("-e, --epochs <n>", "instead of the recipe's", wholeNumber(1))
@@ -53,47 +53,72 @@ export function addTrainCommand(program: Command): void {
     .option("-l, --limit <n>", "only so many training pictures", wholeNumber(1))
     .option("-o, --out <folder>", "folder for this run; default: runs/ and a name with the time")
     .addOption(
-      new Option("--resume <run>", "go on with a run, given its folder").conflicts([
-        "data",
-        "recipe",
-        "epochs",
-        "batch",
-        "lr",
-        "dropout",
-        "heldOut",
-        "seed",
-        "limit",
-        "out",
-      ]),
+      new Option(
+        "--resume <run>",
+        "go on with a run, given its folder; --data says where its data are now, --epochs how many it is to have where " +
+          "its learning rate is constant",
+      ).conflicts(["recipe", "batch", "lr", "dropout", "heldOut", "seed", "limit", "out"]),
     );
   withComputeOptions(command);
   withOutputOptions(command);
-  command.action(async (flags: TrainFlags) => {
+  command.action(async (bare: string | undefined, flags: TrainFlags) => {
+    const data = eitherOf("--data", flags.data, bare);
+    if (bare !== undefined) checkNoRecipe(bare);
     const output = new Output(flags);
     const interrupt = listenForInterrupt(output, "stopping after this step, with a checkpoint");
+    const told = { ...flags, ...(data !== undefined && { data: wholePath(data) }) };
+    const context = { flags: told, output, interrupt };
     try {
-      process.exitCode = await train(flags, output, interrupt);
+      process.exitCode = await (flags.resume === undefined ? train(context) : resume(flags.resume, context));
     } finally {
       interrupt.release();
     }
   });
 }
 
-async function train(flags: TrainFlags, output: Output, interrupt: Interrupt): Promise<ExitCode> {
-  const resumed = flags.resume === undefined ? undefined : await openRunFolder(flags.resume);
-  const settings = resumed?.settings ?? settingsOf(flags);
-  const data = await loadForRun(settings, { output, interrupt });
-  prepareToCompute(flags);
-  const files =
-    resumed?.files ?? (await createRunFolder(flags.out ?? newRunFolder(settings.recipe, settings.seed), settings));
-  const { checkpoint, events = [] } = resumed ?? {};
-  return trainInto(
-    { files, settings, data, ...(checkpoint !== undefined && { resume: { checkpoint, events } }) },
-    { flags, output, interrupt },
+async function train(context: TrainContext<TrainFlags>): Promise<ExitCode> {
+  const settings = settingsOf(context.flags);
+  const data = await loadOrAdvise(settings.data, context);
+  const { status } = await trainNew({ settings, data, folder: context.flags.out }, context);
+  return status;
+}
+
+async function resume(path: string, context: TrainContext<TrainFlags>): Promise<ExitCode> {
+  const folder = await findRunFolder(path);
+  return holdRunFolder(folder, async () => {
+    const { files, settings, checkpoint, events } = changeRun(await openRunFolder(folder), context.flags);
+    const data = await loadOrAdvise(settings.data, context).catch((error: unknown) => {
+      if (!(error instanceof CifarError) || error.code !== "NOT_FOUND") throw error;
+      throw new CifarError("NOT_FOUND", `${error.message}; --data says where they are now`, { cause: error });
+    });
+    return trainInto({ files, settings, data, ...(checkpoint && { resume: { checkpoint, events } }) }, context);
+  });
+}
+
+/** A path is kept whole, so that the run goes on from whatever folder. */
+function wholePath(data: string): string {
+  return data === "shapes" ? data : resolve(data);
+}
+
+function checkRecipe(name: string): void {
+  const names = Object.keys(recipes);
+  if (names.includes(name)) return;
+  throw new CifarError(
+    "INVALID_ARGUMENT",
+    `there is no recipe ${name}: choose of ${names.join(", ")}${didYouMean(name, names)}`,
+  );
+}
+
+function checkNoRecipe(data: string): void {
+  if (!Object.hasOwn(recipes, data) || existsSync(data)) return;
+  throw new CifarError(
+    "INVALID_ARGUMENT",
+    `${data} is a recipe, and a folder of data or the word shapes was expected: cifar train --recipe ${data}`,
   );
 }
 
 function settingsOf(flags: TrainFlags): RunSettings {
+  checkRecipe(flags.recipe);
   const recipe = recipeOf(flags.recipe, {
     ...(flags.epochs !== undefined && { epochs: flags.epochs }),
     ...(flags.batch !== undefined && { batchSize: flags.batch }),
@@ -106,68 +131,7 @@ function settingsOf(flags: TrainFlags): RunSettings {
     recipe,
     seed: flags.seed,
     ...(commit !== undefined && { commit }),
-    // A path is kept whole, so that the run goes on from whatever folder.
-    ...(flags.data !== undefined && { data: flags.data === "shapes" ? flags.data : resolve(flags.data) }),
+    ...(flags.data !== undefined && { data: flags.data }),
     ...(flags.limit !== undefined && { limit: flags.limit }),
   };
-}
-
-/** The data of a run, fetched with a bar where they have to be. */
-export async function loadForRun(
-  settings: Pick<RunSettings, "data">,
-  { output, interrupt, ...connection }: { output: Output; interrupt: Interrupt; attempts?: number },
-): Promise<DataSplits> {
-  const bar = new DownloadBar(output);
-  try {
-    return await loadData(settings.data, {
-      download: { ...connection, onProgress: bar.update, signal: interrupt.signal },
-      onNotice: (line) => output.noticeOnce(line),
-    });
-  } finally {
-    bar.stop();
-  }
-}
-
-/** Trains with a bar and tells what came of it. */
-export async function trainInto(
-  run: Pick<Parameters<typeof runTraining>[0], "files" | "settings" | "data" | "resume">,
-  { flags, output, interrupt }: { flags: ComputeFlags; output: Output; interrupt: Interrupt },
-): Promise<ExitCode> {
-  const bar = new TrainingBar(output);
-  try {
-    const { stopped, measurement } = await runTraining({
-      ...run,
-      ...computeOptions(flags),
-      signal: interrupt.signal,
-      onEvent: (event) => {
-        bar.show(event);
-        output.event(event);
-      },
-      onNotice: (line) => output.noticeOnce(line),
-    });
-    if (stopped) {
-      output.notice(`stopped; go on with: cifar train --resume ${run.files.folder}`);
-      return ExitCode.interrupted;
-    }
-    if (!output.json && measurement !== undefined) {
-      const { model, report } = run.files;
-      output.result(undefined, `${describeMeasurement(measurement)}\nmodel   ${model}\nreport  ${report}`);
-    }
-    return ExitCode.ok;
-  } catch (error) {
-    bar.close();
-    if (error instanceof CnnError && error.code === "NOT_FINITE" && existsSync(run.files.checkpoint)) {
-      output.notice(`the last good checkpoint is kept: ${run.files.checkpoint}`);
-    }
-    throw error;
-  }
-}
-
-/** `runs/paper-seed0-20260131-235959`: sorts by time within a recipe. */
-export function newRunFolder(recipe: Recipe, seed: number, now = new Date()): string {
-  const time = now
-    .toISOString()
-    .replace(/[-:]|\..*/g, "")
-    .replace("T", "-");
-  return join("runs", `${recipe.name}-seed${seed}-${time}`);
 }
