@@ -10,8 +10,8 @@ const WITHOUT_WEIGHTS = "this copy of @cifar/cifar comes without weights: name a
  * @throws CifarError NOT_FOUND if this copy of the package comes without weights, as one does that is bundled
  */
 export async function pretrained(): Promise<LoadedModel> {
-  // What esbuild makes CommonJS of does not know where its package was.
-  const { url: here } = import.meta as Partial<ImportMeta>;
+  // What esbuild makes CommonJS of does not know where its package was, unless it is told what this very expression is.
+  const here = (import.meta as Partial<ImportMeta>).url;
   if (here === undefined) throw new CifarError("NOT_FOUND", WITHOUT_WEIGHTS);
   try {
     return await readModelFile(fileURLToPath(new URL("../models/cifar10.safetensors", here)));

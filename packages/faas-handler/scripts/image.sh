@@ -1,52 +1,22 @@
 #!/usr/bin/env bash
-# Builds the template's image and runs its container, without Docker, a registry or a cluster: with Debian's buildah,
-# podman, runc, debootstrap and uidmap, as root. The base images are made here under the names that the Dockerfile asks
-# for: Debian with this machine's node in place of Alpine's, the tests' stand-in in place of the watchdog. That the result
-# needs no libc of its own is shown by what its layers hold: no native file beyond the base.
+# Builds the template's image and runs its container, see image-steps.sh for what it needs. That the result needs no libc
+# of its own is shown by what its layers hold: no native file beyond the base.
 #   scripts/image.sh [folder of the function, default template/cnn-node/function]
 set -euo pipefail
+source "$(dirname "$0")/image-steps.sh"
 
-package=$(cd "$(dirname "$0")/.." && pwd)
-root=$(cd "$package/../.." && pwd)
 function=${1:-$root/template/cnn-node/function}
-work=${IMAGE_WORK:-$(mktemp -d)}
-name=image-classifier
 tag=localhost/$name:test
 
-for tool in buildah podman runc debootstrap; do
-  command -v "$tool" >/dev/null || {
-    echo "skipped: $tool is not installed (Debian: buildah podman runc debootstrap uidmap)"
-    exit 0
-  }
-done
-
-say() { printf '\n== %s\n' "$*"; }
-storage=(--storage-driver overlay)
-
-base=docker.io/library/node:22-alpine
-if ! podman "${storage[@]}" image exists $base; then
-  say "base image: Debian with $(node --version)"
-  if [ ! -d "$work/rootfs" ]; then
-    debootstrap --variant=minbase bookworm "$work/rootfs" http://deb.debian.org/debian >/dev/null
-  fi
-  install -D "$(readlink -f "$(command -v node)")" "$work/rootfs/usr/local/bin/node"
-  tar -C "$work/rootfs" -c . | podman "${storage[@]}" import - $base >/dev/null
+missing=$(missing_tool)
+if [ -n "$missing" ]; then
+  echo "skipped: $missing"
+  exit 0
 fi
-
-watchdog=ghcr.io/openfaas/of-watchdog:0.11.6
-if ! podman "${storage[@]}" image exists $watchdog; then
-  say "watchdog: the stand-in of the tests"
-  mkdir -p "$work/watchdog"
-  install -m 755 "$package/test/support/fwatchdog.mjs" "$work/watchdog/fwatchdog"
-  tar -C "$work/watchdog" -c . | podman "${storage[@]}" import - $watchdog >/dev/null
-fi
-
-say "build, as faas-cli lays it out"
-build=$work/build/$name
-rm -rf "$build" && mkdir -p "$build"
-cp -a "$root/template/cnn-node/." "$build/"
-cp -a "$function/." "$build/function/"
-buildah "${storage[@]}" bud --isolation chroot --pull-never --layers --format docker -t $tag "$build"
+make_base node
+make_watchdog
+say "build"
+build_image $tag "$function" "$root/template/cnn-node/runtime"
 
 say "layers beyond the base, newest first"
 podman "${storage[@]}" history --format '{{.Size}}\t{{.CreatedBy}}' $tag | sed 's/[[:space:]]\+/ /g' | cut -c1-120
@@ -87,9 +57,8 @@ NODE
 
 say "run: read-only, user 12000, 128 MB, half a core"
 port=${IMAGE_PORT:-18080}
-container=$(podman "${storage[@]}" --runtime runc run --detach --network host --no-healthcheck --cgroups=no-conmon \
-  --ulimit=nofile=1024:1024 --ulimit=nproc=1024:1024 --read-only --tmpfs /tmp --user 12000 --memory 128m --cpus 0.5 \
-  --env port=$port --env healthcheck_interval=1s $tag)
+container=$(podman "${storage[@]}" --runtime runc run --detach "${run_flags[@]}" --env port=$port \
+  --env healthcheck_interval=1s $tag)
 trap 'podman "${storage[@]}" rm --force --time 1 $container >/dev/null 2>&1 || true' EXIT
 for _ in $(seq 100); do
   curl -sf "http://127.0.0.1:$port/_/ready" >/dev/null && break

@@ -17,6 +17,7 @@ export interface Revectorization {
 }
 
 const FLAG = "--experimental-wasm-revectorize";
+const WITHOUT = FLAG.replace("--", "--no-");
 
 /** Majors of V8 that know the flag: that of Node 22 is 12. An older one prints an error for a flag that it does not know. */
 const FIRST_V8 = 12;
@@ -49,22 +50,22 @@ export function revectorizationRefusal(): string | undefined {
 function decide(): Revectorization {
   const refusal = revectorizationRefusal();
   if (refusal !== undefined) return { enabled: false, reason: refusal };
-  let before: Buffer;
   try {
     // V8 keeps what it has compiled for as long as a module of the same bytes lives; importing a shared memory makes others.
-    before = selfCheck(createWasmBackend({ vectors: 2, shared: true }));
+    const before = selfCheck(createWasmBackend({ vectors: 2, shared: true }));
+    v8.setFlagsFromString(FLAG);
+    const after = optimised(() => selfCheck(createWasmBackend({ vectors: 4 })));
+    if (before.equals(after)) {
+      setProductWidth(4);
+      return { enabled: true, reason: "256 bit, results checked to be the same bits" };
+    }
+    v8.setFlagsFromString(WITHOUT);
+    return { enabled: false, reason: "the self-check found other results with it" };
   } catch (error) {
     if (!(error instanceof TensorError)) throw error;
+    v8.setFlagsFromString(WITHOUT);
     return { enabled: false, reason: `it could not be checked: ${error.message}` };
   }
-  v8.setFlagsFromString(FLAG);
-  const after = optimised(() => selfCheck(createWasmBackend({ vectors: 4 })));
-  if (before.equals(after)) {
-    setProductWidth(4);
-    return { enabled: true, reason: "256 bit, results checked to be the same bits" };
-  }
-  v8.setFlagsFromString(FLAG.replace("--", "--no-"));
-  return { enabled: false, reason: "the self-check found other results with it" };
 }
 
 /**
