@@ -14,8 +14,9 @@ const MAX_DEPTH = 64;
 
 export const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 export const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
-export const [ZERO, NINE, MINUS, PLUS, POINT] = [0x30, 0x39, 0x2d, 0x2b, 0x2e];
-export const [SMALL_E, CAPITAL_E, SMALL_U] = [0x65, 0x45, 0x75];
+export const [ZERO, MINUS, PLUS, POINT] = [0x30, 0x2d, 0x2b, 0x2e];
+export const [SMALL_E, CAPITAL_E] = [0x65, 0x45];
+const [NINE, SMALL_U] = [0x39, 0x75];
 
 /** By their first letters. */
 const WORDS = new Map(

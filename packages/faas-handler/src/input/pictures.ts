@@ -21,7 +21,7 @@ export interface Pictures {
 }
 
 /** What a request's pictures may take. */
-export interface PictureLimits {
+interface PictureLimits {
   /** Most pictures of a request. */
   readonly maxPictures: number;
   /** Most bytes of their pixels, as the network takes them; a single picture may have more. */
