@@ -220,9 +220,9 @@ describe("what cannot be written ends with status 4 and one line", () => {
     const path = join(folder, "a-file");
     await writeFile(path, "in the way");
     const result = await cifar(["train", "--data", "shapes", "--out", join(path, "run")]);
-    expectRefusal(result, 4, /a-file\/run: cannot be written: a part of the path is a file, not a folder/);
+    expectRefusal(result, 4, /cannot write to \S+a-file\/run: a part of the path is a file, not a folder/);
     const same = await cifar(["train", "--data", "shapes", "--out", path]);
-    expectRefusal(same, 4, `${path}: cannot be written: a file of that name is there already`);
+    expectRefusal(same, 4, `cannot write to ${path}: a file of that name is there already`);
     expect(await readFile(path, "utf8")).toBe("in the way");
   });
 
