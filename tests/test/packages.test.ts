@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PACKAGES, type Packed, pack, withDependencies } from "./support/packed.ts";
 import { drawnPngs } from "./support/pictures.ts";
@@ -35,6 +36,17 @@ const NODES = [process.execPath, ...(process.env["CIFAR_OTHER_NODES"] ?? "").spl
   }));
 const missing = [20, 22, 24].filter((wanted) => NODES.every(({ major }) => major !== wanted));
 const skipped = missing.length > 0 ? ` (skipped: CIFAR_OTHER_NODES names no Node ${missing.join(", no ")})` : "";
+
+/** A TypeScript, in a folder where it is installed. */
+function compilerIn(folder: string): { readonly version: string; readonly tsc: string } {
+  const installed = join(folder, "node_modules", "typescript");
+  const { version } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { version: string };
+  return { version, tsc: join(installed, "bin", "tsc") };
+}
+
+/** The one that compiles the packages, and the lowest one that takes their types. */
+const CURRENT = compilerIn(ROOT);
+const LOWEST = compilerIn(join(ROOT, "consumer"));
 
 let base = "";
 let project = "";
@@ -116,16 +128,32 @@ console.log(answer.label);
     expect((await command("cifar-serve", "--help")).stdout).toMatch(/^Usage: cifar serve/);
   });
 
+  it("is imported from a bundle of CommonJS, where modules have no address", async () => {
+    // A second server of the same program cannot be part of that program.
+    const entries = ENTRIES.filter((entry) => entry !== "@cifar/faas-handler/serve");
+    const contents = entries.map((entry, n) => `import * as entry${n} from "${entry}"; console.log(typeof entry${n});`);
+    const outfile = join(project, "bundle.cjs");
+    const stdin = { contents: contents.join("\n"), resolveDir: project };
+    await build({ stdin, outfile, bundle: true, platform: "node", format: "cjs", logLevel: "error" });
+    const { stdout, stderr } = await run(process.execPath, [outfile], { cwd: project });
+    expect(stderr).toBe("");
+    expect(stdout.trim().split("\n")).toEqual(entries.map(() => "object"));
+  });
+
   it.concurrent.each([
-    { module: "node16", moduleResolution: "node16" },
-    { module: "preserve", moduleResolution: "bundler" },
-  ])("gives its types under moduleResolution $moduleResolution, to the strictest of programs", async (resolution) => {
-    const folder = join(project, resolution.moduleResolution);
-    await mkdir(folder);
-    const imports = ENTRIES.map((entry, index) => `import * as entry${index} from "${entry}";`);
-    await writeFile(
-      join(folder, "program.ts"),
-      `${imports.join("\n")}
+    { compiler: CURRENT, module: "node16", lib: ["ES2023"] },
+    { compiler: CURRENT, module: "preserve", lib: ["ES2023", "DOM"] },
+    { compiler: LOWEST, module: "node16", lib: ["ES2023", "DOM"] },
+    { compiler: LOWEST, module: "preserve", lib: ["ES2023"] },
+  ])(
+    "gives its types to the strictest of programs: $compiler.version, module $module, lib $lib",
+    async ({ compiler, module, lib }) => {
+      const folder = join(project, `${compiler.version}-${module}`);
+      await mkdir(folder);
+      const imports = ENTRIES.map((entry, index) => `import * as entry${index} from "${entry}";`);
+      await writeFile(
+        join(folder, "program.ts"),
+        `${imports.join("\n")}
 import { decodePicture, pretrained, toInput } from "@cifar/cifar";
 import { type Classification, createPredictor } from "@cifar/cnn";
 export const entries: readonly object[] = [${ENTRIES.map((_, index) => `entry${index}`).join(", ")}];
@@ -138,22 +166,33 @@ export async function classify(file: Uint8Array): Promise<Classification | undef
   return answer;
 }
 `,
-    );
-    const options = {
-      ...resolution,
-      target: "ES2022",
-      lib: ["ES2023", "DOM"],
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      skipLibCheck: false,
-      skipDefaultLibCheck: true,
-      noEmit: true,
-      types: ["node"],
-      typeRoots: [join(ROOT, "node_modules", "@types")],
-    };
-    await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: ["program.ts"] }));
-    const { status, stdout } = await run(join(ROOT, "node_modules", ".bin", "tsc"), ["-p", folder], { cwd: project });
-    expect(stdout).toBe("");
-    expect(status).toBe(0);
+      );
+      const options = {
+        module,
+        moduleResolution: module === "preserve" ? "bundler" : module,
+        target: "ES2022",
+        lib,
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: false,
+        skipDefaultLibCheck: true,
+        noEmit: true,
+        types: ["node"],
+        typeRoots: [join(ROOT, "node_modules", "@types")],
+      };
+      await writeFile(
+        join(folder, "tsconfig.json"),
+        JSON.stringify({ compilerOptions: options, files: ["program.ts"] }),
+      );
+      const { status, stdout } = await run(compiler.tsc, ["-p", folder], { cwd: project });
+      expect(stdout).toBe("");
+      expect(status).toBe(0);
+    },
+  );
+
+  it("says which TypeScript is the lowest", () => {
+    const [, lowest] = /^(\d+\.\d+)\./.exec(LOWEST.version) ?? [];
+    expect(readFileSync(join(ROOT, "README.md"), "utf8")).toContain(`TypeScript ${lowest}`);
+    expect(readFileSync(join(project, "node_modules/@cifar/cnn/README.md"), "utf8")).toContain(`TypeScript ${lowest}`);
   });
 });

@@ -8,9 +8,18 @@ export { normalisationOf } from "./dataset/normalisation.js";
 export { loadPictureFolder } from "./dataset/picture-folder.js";
 export { SHAPES_CLASSES, type ShapesOptions, shapes, shapesSplits } from "./dataset/shapes.js";
 export { CifarError, type CifarErrorCode } from "./errors.js";
-export { type DecodeOptions, decodePicture, type PictureType, sniffPicture } from "./picture/decode.js";
-export type { Picture } from "./picture/picture.js";
-export { toInput } from "./picture/resize.js";
+export {
+  type CheckedPicture,
+  type Cost,
+  checkPicture,
+  type DecodeOptions,
+  decodeChecked,
+  decodePicture,
+  type Picture,
+  type PictureType,
+  sniffPicture,
+  toInput,
+} from "./picture/index.js";
 export { pretrained } from "./pretrained.js";
 export { type Recipe, type RecipeChanges, recipeOf, recipes } from "./recipes.js";
 export { networkFor, type RunSettings, splitTraining } from "./training/settings.js";

@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { StringDecoder } from "node:string_decoder";
 import { fileURLToPath } from "node:url";
 
 /** The built command's file. */
@@ -11,6 +12,8 @@ export const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 export interface CommandResult {
   readonly status: number | null;
   readonly stdout: string;
+  /** Of stdout, as they came. */
+  readonly bytes: Buffer;
   readonly stderr: string;
 }
 
@@ -18,6 +21,9 @@ export interface CommandOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: Uint8Array;
+  /** Whom the command is run as; root alone may choose. */
+  readonly uid?: number;
+  readonly gid?: number;
   /** Called with each line of stdout and a way to send a signal. */
   readonly onLine?: (line: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -42,20 +48,23 @@ export function environment(changes: Readonly<Record<string, string>> = {}): Nod
 /** Starts the built command as users do: in a process of its own. */
 export function startCifar(
   words: readonly string[],
-  { cwd, env }: Pick<CommandOptions, "cwd" | "env"> = {},
+  { cwd, env, uid, gid }: Pick<CommandOptions, "cwd" | "env" | "uid" | "gid"> = {},
 ): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [COMMAND, ...words], { cwd, env: environment(env) });
+  return spawn(process.execPath, [COMMAND, ...words], { cwd, uid, gid, env: environment(env) });
 }
 
 /** Runs the built command to its end. */
 export function cifar(words: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const child = startCifar(words, options);
+    const chunks: Buffer[] = [];
+    const decoder = new StringDecoder("utf8");
     let stdout = "";
     let stderr = "";
     let seen = 0;
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
+    child.stdout.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      stdout += decoder.write(chunk);
       const lines = stdout.split("\n").slice(0, -1);
       for (const line of lines.slice(seen)) options.onLine?.(line, (signal) => child.kill(signal));
       seen = lines.length;
@@ -64,7 +73,7 @@ export function cifar(words: readonly string[], options: CommandOptions = {}): P
       stderr += text;
     });
     child.on("error", reject);
-    child.on("close", (status) => resolve({ status, stdout, stderr }));
+    child.on("close", (status) => resolve({ status, stdout, bytes: Buffer.concat(chunks), stderr }));
     // A command that ends without reading its input is no failure of the test.
     child.stdin.on("error", () => {});
     child.stdin.end(options.input);
@@ -75,7 +84,7 @@ export function cifar(words: readonly string[], options: CommandOptions = {}): P
 export function runTo(
   words: readonly string[],
   { stdout, stderr }: { readonly stdout?: number; readonly stderr?: number },
-): Promise<CommandResult> {
+): Promise<Omit<CommandResult, "bytes">> {
   return new Promise((resolve, reject) => {
     const stdio = ["ignore", stdout ?? "pipe", stderr ?? "pipe"] as const;
     const child = spawn(process.execPath, [COMMAND, ...words], { env: environment(), stdio: [...stdio] });

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -49,6 +49,26 @@ describe("fetchCifar10", () => {
     );
     expect(seen[0]).toBe(0);
     expect(seen.at(-1)).toBe(size);
+  });
+
+  it.each([
+    [4096, true],
+    [4097, false],
+  ])("unpacks a list of classes of %d bytes: %s", async (length, unpacked) => {
+    const archive = smallArchive({ extra: [["cifar-10-batches-bin/batches.meta.txt", new Uint8Array(length)]] });
+    server = await serve((request, response) => sendFile(request, response, archive.bytes));
+    const directory = await fetchSmall(server.url, { archive: archive.archive });
+    expect(existsSync(join(directory, "batches.meta.txt"))).toBe(unpacked);
+  });
+
+  it("unpacks no file that is larger than the one that has to be there, not even for a moment", async () => {
+    const [name] = small.contents.keys();
+    const wanted = small.files.map((file) => (file.name === name ? { ...file, size: file.size - 1 } : file));
+    server = await serve((request, response) => sendFile(request, response, small.bytes));
+    await expect(fetchSmall(server.url, { files: wanted })).rejects.toMatchObject({
+      code: "NOT_FOUND",
+      message: expect.stringContaining(name!),
+    });
   });
 
   it("goes on where the connection broke, as often as it takes while bytes come", async () => {
@@ -168,6 +188,35 @@ describe("fetchCifar10", () => {
       code: "CANNOT_WRITE",
       message: expect.stringContaining(folder),
     });
+  });
+
+  it("puts the files where a link leads, and the link stays", async () => {
+    await mkdir(folder);
+    await symlink(join("..", "other disk", "data"), join(folder, "cifar-10-batches-bin"));
+    server = await serve((request, response) => sendFile(request, response, small.bytes));
+    await expectComplete(await fetchSmall(server.url));
+    expect((await lstat(join(folder, "cifar-10-batches-bin"))).isSymbolicLink()).toBe(true);
+    expect(await readdir(join(folder, "..", "other disk"))).toEqual(["data"]);
+  });
+
+  it("replaces nothing that is no folder, and no device by the archive, and asks no server then", async () => {
+    await mkdir(folder);
+    server = await serve((request, response) => sendFile(request, response, small.bytes));
+    const kept = join(folder, "cifar-10-batches-bin");
+    await writeFile(kept, "precious");
+    await expect(fetchSmall(server.url)).rejects.toMatchObject({
+      code: "CANNOT_WRITE",
+      message: `cannot write to ${kept}: what is there is no folder`,
+    });
+    expect(await readFile(kept, "utf8")).toBe("precious");
+    await rm(kept);
+    const archive = join(folder, "cifar-10-binary.tar.gz");
+    await mkdir(archive);
+    await expect(fetchSmall(server.url)).rejects.toMatchObject({
+      code: "CANNOT_WRITE",
+      message: `cannot write to ${archive}: what is there is no file`,
+    });
+    expect(server.ranges).toEqual([]);
   });
 
   it("unpacks nothing but the files it knows, and nothing outside its folder", async () => {

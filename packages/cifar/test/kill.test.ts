@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readModelFile } from "@cifar/cnn/node";
@@ -99,6 +99,35 @@ describe("the log of a run", () => {
         },
       });
       expect(checkpoints).toBe(6);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+/*
+ * What is asked for above is seen after both are written. Here the checkpoint cannot be: whatever is in the log then was
+ * written before it.
+ */
+describe("a run whose checkpoint cannot be written", () => {
+  it.each([
+    ["within an epoch", 0, { steps: 1, epochs: 0 }],
+    ["at the end of an epoch", 1e9, { steps: 3, epochs: 1 }],
+  ])("%s has what it is to hold in its log all the same", async (_, checkpointEvery, expected) => {
+    const folder = await mkdtemp(join(tmpdir(), "cifar-log-"));
+    try {
+      const settings = { recipe: recipeOf("paper", { epochs: 2, batchSize: 32 }), seed: 0 };
+      const files = await createRunFolder(join(folder, "run"), settings);
+      await mkdir(files.checkpoint);
+      const run = runTraining({
+        ...{ files, settings, data: shapesSplits({ train: 80, test: 10 }), threads: 1, checkpointEvery },
+        onNotice: () => {},
+        onEvent: () => {},
+      });
+      await expect(run).rejects.toMatchObject({ code: "CANNOT_WRITE", message: /checkpoint\.safetensors/ });
+      const log = jsonLines(readFileSync(files.log, "utf8"));
+      expect(log.filter(({ type }) => type === "step")).toHaveLength(expected.steps);
+      expect(log.filter(({ type }) => type === "epoch")).toHaveLength(expected.epochs);
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -93,6 +93,26 @@ describe("the commit that a run keeps", () => {
     }
   });
 
+  it("is read from the repository that a worktree belongs to, and is never anything but a commit", async () => {
+    vi.stubEnv("CIFAR_COMMIT", "");
+    const folder = await mkdtemp(join(tmpdir(), "cifar-commit-"));
+    try {
+      const own = join(folder, "main", ".git", "worktrees", "side");
+      await mkdir(join(folder, "main", ".git", "refs", "heads"), { recursive: true });
+      await mkdir(own, { recursive: true });
+      await mkdir(join(folder, "side"));
+      await writeFile(join(folder, "side", ".git"), `gitdir: ${own}\n`);
+      await writeFile(join(own, "HEAD"), "ref: refs/heads/side\n");
+      await writeFile(join(own, "commondir"), "../..\n");
+      await writeFile(join(folder, "main", ".git", "refs", "heads", "side"), `${id}\n`);
+      expect(commitOfSources(join(folder, "side"))).toBe(id);
+      await writeFile(join(own, "HEAD"), "\x1b[2Jno commit\n");
+      expect(commitOfSources(join(folder, "side"))).toBeUndefined();
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it("is what CIFAR_COMMIT says, for programs built elsewhere", () => {
     vi.stubEnv("CIFAR_COMMIT", id);
     expect(commitOfSources("/nonexistent")).toBe(id);

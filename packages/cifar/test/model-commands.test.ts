@@ -94,7 +94,7 @@ describe("a model exported with --half", () => {
     const [full, small] = await Promise.all([model, half].map(async (path) => (await readFile(path)).length));
     // Two bytes a weight, but for the headers.
     expect(Math.abs(full! - small! - 143_018 * 2)).toBeLessThan(100);
-    const [one, other] = await Promise.all([model, half].map(readModelFile));
+    const [one, other] = await Promise.all([model, half].map((path) => readModelFile(path)));
     expect(other!.card).toEqual(one!.card);
     for (const [name, { data }] of one!.model.parameters) {
       // float16 keeps 11 bits: half of the last one is the most that rounding moves a value, relative to it.

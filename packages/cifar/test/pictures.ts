@@ -25,8 +25,12 @@ export function pngFile(parts: {
   header: { width: number; height: number; depth: number; colourType: number; interlace?: number };
   rows: ArrayLike<number>;
   chunks?: readonly (readonly [string, readonly number[]])[];
+  /** Most bytes of a chunk IDAT; default: one has them all. */
+  piece?: number;
 }): Uint8Array {
   const { width, height, depth, colourType, interlace = 0 } = parts.header;
+  const compressed = deflateSync(Uint8Array.from(parts.rows));
+  const { piece = compressed.length } = parts;
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
@@ -35,7 +39,9 @@ export function pngFile(parts: {
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     chunk("IHDR", header),
     ...(parts.chunks ?? []).map(([type, data]) => chunk(type, Buffer.from(data))),
-    chunk("IDAT", deflateSync(Uint8Array.from(parts.rows))),
+    ...Array.from({ length: Math.ceil(compressed.length / piece) }, (_, index) =>
+      chunk("IDAT", compressed.subarray(index * piece, (index + 1) * piece)),
+    ),
     chunk("IEND", Buffer.alloc(0)),
   ]);
 }

@@ -1,21 +1,31 @@
 import { sameShape } from "@cifar/tensor";
 import { CnnError } from "./errors.js";
 import { allFinite } from "./finite.js";
+import { footprint } from "./footprint.js";
 import { Fields } from "./json.js";
 import type { Architecture, LayerDescription } from "./layers.js";
-import { parameterShapes, placeLayers } from "./place.js";
+import { type FileLimits, limitCheck } from "./limits.js";
+import { type PlacedLayer, parameterShapes, placeLayers } from "./place.js";
+import { listed } from "./printable.js";
 import type { SafetensorsTensor } from "./safetensors.js";
 
 const TYPES = ["conv2d", "relu", "dropout", "maxPool2d", "flatten", "linear"] as const;
 
 /**
- * A network's description out of a file's metadata, checked field by field.
+ * A network's description out of a file's metadata, checked field by field, and what it would take to run it.
  * @throws CnnError INVALID_FILE
  */
-export function readArchitecture(where: string, text: string | undefined): Architecture {
-  const fields = Fields.parse(where, text);
-  const layers = fields.list("layers").map((value, index) => readLayer(new Fields(`${where}.layers[${index}]`, value)));
-  return { input: fields.numbers("input"), layers };
+export function readArchitecture(where: string, text: string | undefined, limits: FileLimits): Architecture {
+  const check = limitCheck(where, limits);
+  const fields = Fields.parse(where, text, limits);
+  const list = fields.list("layers");
+  check("layers", list.length);
+  const layers = list.map((value, index) => readLayer(new Fields(`${where}.layers[${index}]`, value)));
+  const architecture = { input: fields.numbers("input"), layers };
+  const { activations, flops } = footprint(architecture.input, placed(architecture));
+  check("activations", activations);
+  check("flops", flops);
+  return architecture;
 }
 
 function readLayer(fields: Fields): LayerDescription {
@@ -53,13 +63,13 @@ export function readParameters(
   prefix: string,
 ): Map<string, Float32Array> {
   const values = new Map<string, Float32Array>();
-  for (const [name, shape] of expectedShapes(architecture)) {
+  for (const [name, shape] of parameterShapes(placed(architecture))) {
     const found = tensors.get(prefix + name);
     if (found === undefined) throw new CnnError("INVALID_FILE", `tensor ${prefix}${name} is missing`);
     if ((found.dtype !== "F32" && found.dtype !== "F16") || !sameShape(found.shape, shape)) {
       throw new CnnError(
         "INVALID_FILE",
-        `tensor ${prefix}${name} is ${found.dtype} [${found.shape.slice(0, 8).join(", ")}], ` +
+        `tensor ${prefix}${name} is ${found.dtype} ${listed(found.shape)}, ` +
           `the network expects F32 or F16 [${shape.join(", ")}]`,
       );
     }
@@ -71,9 +81,9 @@ export function readParameters(
   return values;
 }
 
-function expectedShapes(architecture: Architecture): ReturnType<typeof parameterShapes> {
+function placed(architecture: Architecture): readonly PlacedLayer[] {
   try {
-    return parameterShapes(placeLayers(architecture));
+    return placeLayers(architecture);
   } catch (cause) {
     if (!(cause instanceof CnnError)) throw cause;
     throw new CnnError("INVALID_FILE", `architecture: ${cause.message}`, { cause });

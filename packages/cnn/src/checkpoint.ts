@@ -1,9 +1,11 @@
 import { readArchitecture, readParameters } from "./architecture.js";
 import { digestOf } from "./digest.js";
 import { CnnError } from "./errors.js";
+import { checkFinite } from "./finite.js";
 import type { TrainingPlan } from "./fit-options.js";
 import { Fields } from "./json.js";
 import type { Architecture } from "./layers.js";
+import { limitCheck, type ReadOptions, resolveLimits } from "./limits.js";
 import { parameterShapes, placeLayers } from "./place.js";
 import { readPlan } from "./plan.js";
 import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "./safetensors.js";
@@ -28,14 +30,23 @@ export interface Checkpoint {
 
 const FORMAT = "cifar-cnn checkpoint 1";
 
-/** Bytes of a checkpoint file: safetensors with the plan and the position in its metadata. */
+/** The order of an epoch's pictures is kept in words of 32 bits. */
+const MOST_PICTURES = 2 ** 32 - 1;
+
+/**
+ * Bytes of a checkpoint file: safetensors with the plan and the position in its metadata.
+ * @throws CnnError NOT_FINITE naming the tensor that holds NaN or Infinity; SHAPE_MISMATCH if one is missing
+ */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
   const { architecture, plan, data, step, epochLoss } = checkpoint;
   const shapes = parameterShapes(placeLayers(architecture));
   const tensors = new Map<string, SafetensorsTensor>();
   for (const [prefix, values] of groups(checkpoint)) {
     for (const [name, shape] of shapes) {
-      tensors.set(prefix + name, { dtype: "F32", shape, data: values.get(name)! });
+      const data = values.get(name);
+      if (data === undefined) throw new CnnError("SHAPE_MISMATCH", `checkpoint: tensor ${prefix}${name} is missing`);
+      checkFinite(`checkpoint: tensor ${prefix}${name}`, data);
+      tensors.set(prefix + name, { dtype: "F32", shape, data });
     }
   }
   const metadata = {
@@ -49,26 +60,34 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
 
 /**
  * Reads a checkpoint file without trusting it.
+ * @param options `limits`: of a run that is larger than {@link FILE_LIMITS} allows
  * @throws CnnError INVALID_FILE
  */
-export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
-  const { tensors, metadata } = decodeSafetensors(bytes);
+export function decodeCheckpoint(bytes: Uint8Array, options: ReadOptions = {}): Checkpoint {
+  const limits = resolveLimits(options);
+  const { tensors, metadata } = decodeSafetensors(bytes, options);
   const entries = new Map(Object.entries(metadata));
   if (entries.get("format") !== FORMAT) {
     throw new CnnError("INVALID_FILE", `checkpoint: its format is not "${FORMAT}"`);
   }
-  const architecture = readArchitecture("checkpoint: architecture", entries.get("architecture"));
+  const architecture = readArchitecture("checkpoint: architecture", entries.get("architecture"), limits);
   const parameters = readParameters(architecture, tensors, "parameter.");
-  const plan = readStoredPlan(Fields.parse("checkpoint: plan", entries.get("plan")), architecture.input.at(-1)!);
-  const position = Fields.parse("checkpoint: position", entries.get("position"));
+  const plan = readStoredPlan(
+    Fields.parse("checkpoint: plan", entries.get("plan"), limits),
+    architecture.input.at(-1)!,
+  );
+  limitCheck("checkpoint: plan", limits)("batchSize", plan.batchSize);
+  const position = Fields.parse("checkpoint: position", entries.get("position"), limits);
   const data = position.fields("data");
+  const name = data.string("name");
+  const count = data.count("count", 1, MOST_PICTURES);
   const epochLoss = position.fields("epochLoss");
   const checkpoint: Checkpoint = {
     architecture,
     plan,
-    data: { name: data.string("name"), count: data.number("count"), digest: data.string("digest") },
-    step: position.number("step"),
-    epochLoss: { sum: epochLoss.number("sum"), pictures: epochLoss.number("pictures") },
+    data: { name, count, digest: data.string("digest") },
+    step: position.count("step", 0),
+    epochLoss: { sum: epochLoss.number("sum"), pictures: epochLoss.count("pictures", 0, count) },
     parameters,
     velocities: readParameters(architecture, tensors, "velocity."),
     averages: plan.averaging === undefined ? undefined : readParameters(architecture, tensors, "average."),

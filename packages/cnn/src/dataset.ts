@@ -1,4 +1,5 @@
 import { CnnError } from "./errors.js";
+import { listed } from "./printable.js";
 
 /** Labelled pictures in one typed array, no object a picture. */
 export interface Dataset {
@@ -6,14 +7,19 @@ export interface Dataset {
   readonly name: string;
   /** Bytes of all pictures one after the other, each [height, width, channels]: count · h · w · c values. */
   readonly images: Uint8Array;
-  /** Index into `classes` for each picture. */
+  /** Index into `classes` for each picture; a `Uint8Array` holds 256 classes at most. */
   readonly labels: Uint8Array | Int32Array;
   /** [height, width, channels] of one picture. */
   readonly shape: readonly [number, number, number];
   readonly classes: readonly string[];
   /** Number of pictures. */
   readonly count: number;
+  /** Where each picture comes from, such as a path below the data's folder; reports name it. */
+  readonly files?: readonly string[];
 }
+
+/** Classes that labels of one byte tell apart. */
+export const BYTE_LABELS = 256;
 
 /** For each channel on a scale of 0 to 1: a value v becomes (v / 255 − mean) / deviation. */
 export interface Normalisation {
@@ -37,6 +43,7 @@ export function subset(dataset: Dataset, from: number, to: number): Dataset {
     ...dataset,
     images: dataset.images.subarray(from * size, to * size),
     labels: dataset.labels.subarray(from, to),
+    ...(dataset.files !== undefined && { files: dataset.files.slice(from, to) }),
     count: to - from,
   };
 }
@@ -59,12 +66,25 @@ export function checkDataset(dataset: Dataset, network: { input: readonly number
       `${name}: pictures are [${shape.join(", ")}], the network expects [${network.input.join(", ")}]`,
     );
   }
-  if (count < 1) throw new CnnError("INVALID_ARGUMENT", `${name}: holds no picture`);
+  if (!(Number.isSafeInteger(count) && count >= 1)) {
+    const found = count === 0 ? "holds no picture" : `count must be a whole number of at least 1, not ${count}`;
+    throw new CnnError("INVALID_ARGUMENT", `${name}: ${found}`);
+  }
   if (dataset.images.length !== count * pictureSize(dataset) || dataset.labels.length !== count) {
     throw new CnnError(
       "SHAPE_MISMATCH",
       `${name}: ${count} pictures take ${count * pictureSize(dataset)} bytes and ${count} labels, ` +
         `but there are ${dataset.images.length} and ${dataset.labels.length}`,
+    );
+  }
+  if (dataset.files !== undefined && dataset.files.length !== count) {
+    throw new CnnError("SHAPE_MISMATCH", `${name}: ${count} pictures, but ${dataset.files.length} names of files`);
+  }
+  if (dataset.labels instanceof Uint8Array && classes.length > BYTE_LABELS) {
+    // Labels from 256 on would have been cut to their last 8 bits without a word.
+    throw new CnnError(
+      "INVALID_ARGUMENT",
+      `${name}: labels in a Uint8Array tell ${BYTE_LABELS} classes apart, not ${classes.length}: use an Int32Array`,
     );
   }
   if (classes.length !== network.outputs) {
@@ -85,7 +105,7 @@ export function checkDataset(dataset: Dataset, network: { input: readonly number
  * @throws CnnError INVALID_ARGUMENT
  */
 export function checkNormalisation(normalisation: Normalisation, channels: number): void {
-  const { mean, deviation } = normalisation;
+  const { mean, deviation } = Object(normalisation) as Normalisation;
   const good =
     mean?.length === channels &&
     deviation?.length === channels &&
@@ -93,7 +113,7 @@ export function checkNormalisation(normalisation: Normalisation, channels: numbe
     deviation.every((value) => Number.isFinite(value) && value > 0);
   if (good) return;
   // One number or none at all is what programs in JavaScript give at times.
-  const given = [mean, deviation].map((values) => `[${[values].flat().join(", ")}]`).join(" and ");
+  const given = [mean, deviation].map((values) => listed([values ?? []].flat())).join(" and ");
   throw new CnnError(
     "INVALID_ARGUMENT",
     `normalisation: expected ${channels} means and ${channels} deviations above 0, not ${given}`,

@@ -1,4 +1,4 @@
-import { type Dataset, pictureSize } from "./dataset.js";
+import { BYTE_LABELS, type Dataset, pictureSize } from "./dataset.js";
 import type { Sequential } from "./sequential.js";
 import { Sha256 } from "./sha256.js";
 
@@ -24,7 +24,7 @@ const SAMPLED_PICTURES = 256;
 export function dataDigest(dataset: Dataset): string {
   const hash = new Sha256();
   hash.update(new TextEncoder().encode(JSON.stringify([dataset.shape, dataset.count, dataset.classes])));
-  hash.update(Uint8Array.from(dataset.labels));
+  hash.update(labelBytes(dataset));
   const size = pictureSize(dataset);
   const samples = Math.min(SAMPLED_PICTURES, dataset.count);
   for (let sample = 0; sample < samples; sample++) {
@@ -32,4 +32,12 @@ export function dataDigest(dataset: Dataset): string {
     hash.update(dataset.images.subarray(picture * size, (picture + 1) * size));
   }
   return hash.hex();
+}
+
+/** A byte a label where that is enough, else four, the lowest first: the same digest whatever array they are in. */
+function labelBytes({ labels, classes }: Dataset): Uint8Array {
+  if (classes.length <= BYTE_LABELS) return Uint8Array.from(labels);
+  const bytes = new DataView(new ArrayBuffer(4 * labels.length));
+  for (const [index, label] of labels.entries()) bytes.setInt32(4 * index, label, true);
+  return new Uint8Array(bytes.buffer);
 }

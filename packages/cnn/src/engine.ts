@@ -1,13 +1,13 @@
 import { createWasmInference, type Done, type InferenceBackend, type Shape, type Tensor } from "@cifar/tensor";
-import { type Compute, isShared, openCompute } from "./compute.js";
+import { type Compute, openCompute } from "./compute.js";
 import { CnnError } from "./errors.js";
 import type { ComputeOptions } from "./fit-options.js";
 import type { LaneTraining } from "./lane.js";
+import { openRunner } from "./open-runner.js";
 import { type PlacedLayer, parameterShapes } from "./place.js";
-import { type Runner, SerialRunner, type TrainRequest } from "./runner.js";
+import type { Runner, TrainRequest } from "./runner.js";
 import { createShard, type Shard } from "./shard.js";
 import { runSteps, type Step } from "./steps.js";
-import { ThreadedRunner } from "./threads/threaded-runner.js";
 
 export interface EngineSpec {
   readonly placed: readonly PlacedLayer[];
@@ -24,7 +24,6 @@ export const AVERAGED = 1;
 /** A network on a backend: parameters, shards and what takes the shards through the layers. */
 export class Engine {
   readonly backend: InferenceBackend;
-  readonly runner: Runner;
   /** Shape of one picture. */
   readonly input: Shape;
   /** Names of the parameters, in the network's order. */
@@ -42,26 +41,32 @@ export class Engine {
   readonly labels: Int32Array;
   readonly #uploads: readonly Step<void>[];
   readonly #owned: boolean;
+  #runner: Runner | undefined;
   /** Counts changes of the parameters. */
   #version = 0;
   #closed = false;
 
   /** An engine that only infers. */
   static async open(spec: Omit<EngineSpec, "training">, options: ComputeOptions): Promise<Engine> {
-    return Engine.on(await openCompute(options, createWasmInference), spec);
+    return Engine.on(await openCompute(options, createWasmInference, spec.batchSize), spec);
   }
 
   /** An engine on a backend, which is closed with it if it was made for it. */
-  static on(compute: Compute, spec: EngineSpec): Engine {
+  static async on(compute: Compute, spec: EngineSpec): Promise<Engine> {
     try {
-      return new Engine(spec, compute);
+      const engine = new Engine(spec, compute);
+      const { averages, parameters, shards, shardSize: batch } = engine;
+      const sets = averages === undefined ? [parameters] : [parameters, averages];
+      const { placed, training } = spec;
+      engine.#runner = await openRunner({ ...compute, placed, training, batch, sets, shards });
+      return engine;
     } catch (error) {
       if (compute.owned) compute.backend.close();
       throw error;
     }
   }
 
-  private constructor(spec: EngineSpec, { backend, owned, threads }: Compute) {
+  private constructor(spec: EngineSpec, { backend, owned }: Compute) {
     const { placed, batchSize, training } = spec;
     const shapes = parameterShapes(placed);
     if (shapes.size === 0) throw new CnnError("INVALID_ARGUMENT", "network: has no layer with parameters");
@@ -94,14 +99,11 @@ export class Engine {
       const write: Step<void> = () => backend.write(shard.input, images);
       return target === undefined ? [write] : [write, () => backend.write(target, labels)];
     });
-    const sets = this.averages === undefined ? [this.parameters] : [this.parameters, this.averages];
-    const lanes = { placed, batch: size, shards: this.shards, sets, training };
-    // A thread more than there are shards would never have anything to do.
-    const useful = Math.min(threads, this.shards.length);
-    this.runner =
-      useful > 1 && isShared(backend)
-        ? new ThreadedRunner({ ...lanes, backend, threads: useful })
-        : new SerialRunner({ ...lanes, backend });
+  }
+
+  /** What takes the shards through the network. */
+  get runner(): Runner {
+    return this.#runner!;
   }
 
   /** Copies `images` and `labels` into the shards. */
@@ -146,7 +148,7 @@ export class Engine {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.runner.close();
+    this.#runner?.close();
     if (this.#owned) this.backend.close();
   }
 }

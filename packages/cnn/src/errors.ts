@@ -4,11 +4,14 @@ export type CnnErrorCode =
   | "INVALID_ARGUMENT"
   /** Pictures, labels or weights do not fit the network. */
   | "SHAPE_MISMATCH"
-  /** A model file, checkpoint or state dict is cut, altered or not what it says. */
+  /** A model file, checkpoint or state dict is cut, altered, not what it says, or asks for more than its limits allow. */
   | "INVALID_FILE"
   /** A checkpoint belongs to another network, other data or other options. */
   | "CHECKPOINT_MISMATCH"
-  /** NaN or Infinity in training: the learning rate is too high, or the data are broken. */
+  /**
+   * NaN or Infinity: in training, where the learning rate is too high or the data are broken; in weights that are to be
+   * written or taken over; in what a network answers, where its weights are finite but too large to compute with.
+   */
   | "NOT_FINITE"
   /** The backend asked for cannot run here. */
   | "BACKEND_UNAVAILABLE"

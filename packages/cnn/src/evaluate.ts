@@ -3,6 +3,7 @@ import { CURRENT, Engine } from "./engine.js";
 import { CnnError } from "./errors.js";
 import { AS_IT_IS, BOTH_SIDES, type Evaluation, inferLogits, MIRRORED, summariseLogits } from "./evaluation.js";
 import type { ComputeOptions } from "./fit-options.js";
+import { checkFlag } from "./option.js";
 import type { Sequential } from "./sequential.js";
 
 export interface EvaluateOptions extends ComputeOptions {
@@ -17,10 +18,12 @@ export interface EvaluateOptions extends ComputeOptions {
 
 /**
  * Classifies every picture of a data set and compares with its labels.
- * @throws CnnError SHAPE_MISMATCH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE, ABORTED, WORKER_FAILED
+ * @throws CnnError NOT_FINITE if the network's answer to a picture is NaN or infinite; SHAPE_MISMATCH, INVALID_ARGUMENT,
+ * BACKEND_UNAVAILABLE, ABORTED, WORKER_FAILED
  */
 export async function evaluate(model: Sequential, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
   const { flip = false } = options;
+  checkFlag("evaluate: flip", flip);
   const [logits] = await infer(model, dataset, options, [flip ? BOTH_SIDES : AS_IT_IS]);
   // The sum of two logits asks for the softmax of their mean.
   return summariseLogits(flip ? logits!.map((value) => value / 2) : logits!, dataset);
@@ -31,7 +34,8 @@ export type LogitsOptions = Omit<EvaluateOptions, "flip">;
 /**
  * What a network says to every picture of a data set, for {@link summariseLogits}, `fitTemperature` and `calibration`.
  * @returns [pictures, classes]
- * @throws CnnError SHAPE_MISMATCH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE, ABORTED, WORKER_FAILED
+ * @throws CnnError NOT_FINITE if the network's answer to a picture is NaN or infinite; SHAPE_MISMATCH, INVALID_ARGUMENT,
+ * BACKEND_UNAVAILABLE, ABORTED, WORKER_FAILED
  */
 export async function predictLogits(
   model: Sequential,
@@ -50,7 +54,8 @@ export interface LogitsOfBothSides {
 
 /**
  * {@link predictLogits} of every picture as it is and of its mirror image.
- * @throws CnnError SHAPE_MISMATCH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE, ABORTED, WORKER_FAILED
+ * @throws CnnError NOT_FINITE if the network's answer to a picture is NaN or infinite; SHAPE_MISMATCH, INVALID_ARGUMENT,
+ * BACKEND_UNAVAILABLE, ABORTED, WORKER_FAILED
  */
 export async function predictBothSides(
   model: Sequential,

@@ -3,6 +3,7 @@ import { breathe } from "#platform";
 import type { Dataset, Normalisation } from "./dataset.js";
 import type { Engine } from "./engine.js";
 import { CnnError } from "./errors.js";
+import { allFinite } from "./finite.js";
 import { PictureWriter } from "./pictures.js";
 
 /** Milliseconds after which events get their turn. */
@@ -48,7 +49,7 @@ export interface InferenceRequest {
 
 /**
  * Logits of any number of pictures, [count, outputs]: batch by batch through the engine.
- * @throws CnnError ABORTED after a batch, if the signal says so
+ * @throws CnnError ABORTED after a batch, if the signal says so; NOT_FINITE naming the first picture without an answer
  */
 export async function inferLogits(engine: Engine, request: InferenceRequest): Promise<Float32Array> {
   const { images, count, normalisation, set, mirrored: views, signal } = request;
@@ -74,6 +75,7 @@ export async function inferLogits(engine: Engine, request: InferenceRequest): Pr
         for (let i = 0; i < length; i++) logits[start + i]! += values[i]!;
       }
     }
+    checkLogits(logits.subarray(from * outputs, (from + pictures) * outputs), from, outputs);
     if (signal?.aborted) throw new CnnError("ABORTED", "evaluation was stopped", { cause: signal.reason });
     if (performance.now() - breath > LONGEST_BREATH) {
       await breathe();
@@ -84,14 +86,41 @@ export async function inferLogits(engine: Engine, request: InferenceRequest): Pr
 }
 
 /**
+ * Throws if a network gave no answer: finite weights may be too large to compute with, and probabilities of such logits
+ * would be NaN.
+ * @param first number of the first of these pictures
+ * @throws CnnError NOT_FINITE
+ */
+export function checkLogits(logits: Float32Array, first: number, outputs: number): void {
+  if (allFinite(logits)) return;
+  const at = logits.findIndex((value) => !Number.isFinite(value));
+  throw new CnnError(
+    "NOT_FINITE",
+    `network: its answer to picture ${first + Math.floor(at / outputs)} holds ${logits[at]}: its weights, or the normalised ` +
+      "pictures, are too large to compute with",
+  );
+}
+
+/**
  * Compares logits with labels. Losses are computed in float64.
  * @param logits [pictures, classes]
+ * @throws CnnError INVALID_ARGUMENT if there is no picture; SHAPE_MISMATCH if logits and labels are not as many as pictures
  */
 export function summariseLogits(
   logits: Float32Array,
   dataset: Pick<Dataset, "labels" | "classes" | "count">,
 ): Evaluation {
   const { labels, classes, count } = dataset;
+  if (!(Number.isSafeInteger(count) && count >= 1)) {
+    throw new CnnError("INVALID_ARGUMENT", `evaluation: count must be a whole number of at least 1, not ${count}`);
+  }
+  if (logits.length !== count * classes.length || labels.length !== count) {
+    throw new CnnError(
+      "SHAPE_MISMATCH",
+      `evaluation: ${count} pictures of ${classes.length} classes take ${count * classes.length} logits and ${count} labels, ` +
+        `but there are ${logits.length} and ${labels.length}`,
+    );
+  }
   const confusion = classes.map(() => new Array<number>(classes.length).fill(0));
   let lossSum = 0;
   for (let n = 0; n < count; n++) {

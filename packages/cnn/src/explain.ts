@@ -3,6 +3,7 @@ import { openCompute } from "./compute.js";
 import { checkNormalisation, type Normalisation } from "./dataset.js";
 import { CnnError } from "./errors.js";
 import { classesOf } from "./evaluate.js";
+import { checkLogits } from "./evaluation.js";
 import type { ComputeOptions } from "./fit-options.js";
 import { type GradientSlot, makeGradientOperations } from "./gradients.js";
 import { PictureWriter } from "./pictures.js";
@@ -54,7 +55,8 @@ export interface Explanation {
 /**
  * Explains what a network says to one picture.
  * @param picture [height, width, channels] bytes
- * @throws CnnError SHAPE_MISMATCH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE
+ * @throws CnnError NOT_FINITE if the network's answer, or what is told of it, is NaN or infinite; SHAPE_MISMATCH,
+ * INVALID_ARGUMENT, BACKEND_UNAVAILABLE
  */
 export async function explain(model: Sequential, picture: Uint8Array, options: ExplainOptions): Promise<Explanation> {
   const classes = classesOf(model);
@@ -78,6 +80,7 @@ export async function explain(model: Sequential, picture: Uint8Array, options: E
     const placement = { picture: 0, slot: 0, mirrored: false, down: 0, right: 0 };
     new PictureWriter(model.input, normalisation).write(picture, input, placement);
     const logits = await pass.forward(input);
+    checkLogits(logits, 0, classes);
     const explained = label ?? logits.indexOf(logits.reduce((most, value) => Math.max(most, value)));
     await pass.backward(Float32Array.from(logits, (_, index) => (index === explained ? 1 : 0) - 1 / classes));
     const { gradient } = await pass.before(0);

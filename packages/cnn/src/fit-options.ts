@@ -95,11 +95,14 @@ export interface TrainingPlan {
   readonly whitening?: Required<WhiteningOptions>;
 }
 
-/** Where and how to compute: what the weights do not depend on. */
+/**
+ * Where and how to compute. One backend gives the same bytes of weights on any number of threads (`gpu` on the same GPU and
+ * driver at most); two backends agree within rounding.
+ */
 export interface ComputeOptions {
   /** A name, or a backend that the caller made and closes. Default: wasm where it runs, else reference. */
   readonly backend?: BackendName | Backend;
-  /** Default: the cores that this process may use; 1 uses no worker at all. */
+  /** Default: the cores that this process may use; 1 uses no worker at all. Where no others can be had, one computes. */
   readonly threads?: number;
   /** Gets one line whenever something slower than asked for has to serve. */
   readonly onNotice?: (line: string) => void;

@@ -12,8 +12,8 @@ import { Trainer } from "./trainer.js";
  * Trains a network. Events come after each step and each epoch; the run goes on when the next one is asked for, and ends
  * when the loop over them is left. The model's parameters are updated at the end of each epoch and of the run.
  *
- * The same model, data and options give the same weights to the last bit, however many threads compute and however often
- * the run was stopped and resumed.
+ * The same model, data and options give the same weights to the last bit on one backend (`wasm`, `reference`), however many
+ * threads compute and however often the run was stopped and resumed. Two backends agree within rounding.
  * @throws CnnError INVALID_ARGUMENT, SHAPE_MISMATCH, CHECKPOINT_MISMATCH, BACKEND_UNAVAILABLE before the first event;
  * NOT_FINITE when the loss or the weights become NaN or Infinity (the model keeps the state of its last good epoch);
  * WORKER_FAILED when a thread dies

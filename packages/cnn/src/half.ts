@@ -1,3 +1,5 @@
+import { CnnError } from "./errors.js";
+
 const bits = new Uint32Array(1);
 const float = new Float32Array(bits.buffer);
 
@@ -35,4 +37,33 @@ export function fromHalf(half: number): number {
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** {@link toHalf} of each value; not by `Uint16Array.from`, which makes a list of boxed numbers first. */
+export function toHalves(values: ArrayLike<number>): Uint16Array {
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < halves.length; i++) halves[i] = toHalf(values[i]!);
+  return halves;
+}
+
+/** {@link fromHalf} of each. */
+export function fromHalves(halves: Uint16Array): Float32Array {
+  const values = new Float32Array(halves.length);
+  for (let i = 0; i < values.length; i++) values[i] = fromHalf(halves[i]!);
+  return values;
+}
+
+/** From here on a value is rounded to infinity: halfway from the largest half, 65504, to the next there would be. */
+const TOO_LARGE = 65_520;
+
+/**
+ * Throws if a finite value has no half.
+ * @throws CnnError INVALID_ARGUMENT
+ */
+export function checkHalves(name: string, values: ArrayLike<number>): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (!(Math.abs(value) >= TOO_LARGE && Number.isFinite(value))) continue;
+    throw new CnnError("INVALID_ARGUMENT", `tensor ${name} holds ${value}, too large for float16: save it as F32`);
+  }
 }

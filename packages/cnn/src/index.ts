@@ -59,6 +59,7 @@ export {
   type ReluLayer,
   relu,
 } from "./layers.js";
+export { FILE_LIMITS, type FileLimits, type ReadOptions } from "./limits.js";
 export { type Json, type LoadedModel, loadModel, type ModelCard, saveModel } from "./model-file.js";
 export { toOnnx } from "./onnx.js";
 export type { PlacedLayer } from "./place.js";
@@ -70,6 +71,7 @@ export {
   type Predictor,
   type PredictorOptions,
 } from "./predictor.js";
+export { printable } from "./printable.js";
 export { fromPyTorch, toPyTorch } from "./pytorch.js";
 export { decodeSafetensors, encodeSafetensors, type Safetensors, type SafetensorsTensor } from "./safetensors.js";
 export { learningRateAt, type Schedule } from "./schedule.js";

@@ -1,5 +1,6 @@
 import { fillNormal, fillUniform, STREAMS, type Tensor } from "@cifar/tensor";
 import { CnnError } from "./errors.js";
+import { checkWord } from "./option.js";
 import type { PlacedLayer } from "./place.js";
 
 export interface InitialiseOptions {
@@ -18,6 +19,7 @@ export function initialiseParameters(
   parameters: ReadonlyMap<string, Tensor>,
   { method, seed }: InitialiseOptions,
 ): void {
+  checkWord("initialise: method", method, ["pytorch", "he"]);
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new CnnError("INVALID_ARGUMENT", `initialise: seed must be a whole number from 0 to 2^53 − 1, not ${seed}`);
   }

@@ -1,4 +1,6 @@
 import { CnnError } from "./errors.js";
+import { scanJson } from "./json-scan.js";
+import type { FileLimits } from "./limits.js";
 
 /** Reads the fields of a JSON object that came in a file, and says which of them is not as it should be. */
 export class Fields {
@@ -13,9 +15,9 @@ export class Fields {
     this.#values = new Map(Object.entries(value));
   }
 
-  /** @throws CnnError INVALID_FILE if `text` is no JSON object */
-  static parse(where: string, text: string | undefined): Fields {
-    return new Fields(where, parseJson(where, text));
+  /** @throws CnnError INVALID_FILE if `text` is no JSON object, or past a limit */
+  static parse(where: string, text: string | undefined, limits: FileLimits): Fields {
+    return new Fields(where, parseJson(where, text, limits));
   }
 
   has(name: string): boolean {
@@ -26,6 +28,13 @@ export class Fields {
     const value = this.#values.get(name);
     if (typeof value === "number" && Number.isFinite(value)) return value;
     throw invalid(`${this.#where}.${name}`, "a number");
+  }
+
+  /** A whole number from `least` to `most`, by default as far as float64 has them all. */
+  count(name: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
+    const value = this.#values.get(name);
+    if (typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    throw invalid(`${this.#where}.${name}`, `a whole number from ${least} to ${most}`);
   }
 
   boolean(name: string): boolean {
@@ -72,9 +81,10 @@ export class Fields {
   }
 }
 
-/** @throws CnnError INVALID_FILE if there is no text or it is no JSON */
-export function parseJson(where: string, text: string | undefined): unknown {
+/** @throws CnnError INVALID_FILE if there is no text, it is past a limit or no JSON */
+export function parseJson(where: string, text: string | undefined, limits: FileLimits): unknown {
   if (text === undefined) throw new CnnError("INVALID_FILE", `${where} is missing`);
+  scanJson({ where, text, limits, counted: "values" });
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { CnnError } from "./errors.js";
 import type { LayerDescription } from "./layers.js";
 import { bytesField, join, varintField } from "./protobuf.js";
-import { toPyTorch } from "./pytorch.js";
+import { flattenings, foreignTensors } from "./pytorch.js";
 import type { SafetensorsTensor } from "./safetensors.js";
 import type { Sequential } from "./sequential.js";
 
@@ -27,40 +27,22 @@ const IR_VERSION = 8;
 const OPERATOR_SET = 13;
 
 /**
- * The network as an ONNX model, for prediction: input `input` [batch, channels, height, width], normalised, output `logits`
- * [batch, classes]. Dropout does nothing in a prediction and is left out.
- * @throws CnnError INVALID_ARGUMENT if the network does not end with one value a class
+ * The network as an ONNX model, for prediction: input `input` [batch, channels, height, width], normalised, or [batch, values]
+ * where the network takes a row of them; output `logits` [batch, classes]. Dropout does nothing in a prediction and is left
+ * out.
+ * @throws CnnError INVALID_ARGUMENT if the network does not end with one value a class; NOT_FINITE naming a tensor that holds
+ * NaN or Infinity
  */
 export function toOnnx(model: Sequential): Uint8Array<ArrayBuffer> {
-  const [height, width, channels] = model.input as readonly [number, number, number];
   const [classes, ...rest] = model.outputShape;
   if (classes === undefined || rest.length > 0) {
     throw new CnnError("INVALID_ARGUMENT", `onnx: the network ends with [${model.outputShape}], not with [classes]`);
   }
-  const nodes: Uint8Array[] = [];
-  let current = "input";
-  for (const [index, layer] of model.layers.entries()) {
-    const operator = operatorOf(layer);
-    if (operator === undefined) continue;
-    const last = model.layers.slice(index + 1).every((next) => next.type === "dropout");
-    const output = last ? "logits" : `${index}.output`;
-    const parameters = operator.parameters ? [`${index}.weight`, `${index}.bias`] : [];
-    nodes.push(
-      bytesField(GRAPH.node, [
-        ...[current, ...parameters].map((name) => bytesField(NODE.input, name)),
-        bytesField(NODE.output, output),
-        bytesField(NODE.name, `${index}`),
-        bytesField(NODE.opType, operator.type),
-        ...operator.attributes,
-      ]),
-    );
-    current = output;
-  }
   const graph = [
-    ...nodes,
+    ...encodeNodes(operatorsOf(model)),
     bytesField(GRAPH.name, "network"),
-    ...[...toPyTorch(model)].map(([name, tensor]) => bytesField(GRAPH.initializer, encodeTensor(name, tensor))),
-    bytesField(GRAPH.input, encodeValue("input", [channels, height, width])),
+    ...[...foreignTensors(model)].map(([name, tensor]) => bytesField(GRAPH.initializer, encodeTensor(name, tensor))),
+    bytesField(GRAPH.input, encodeValue("input", foreignShape(model.input))),
     bytesField(GRAPH.output, encodeValue("logits", [classes])),
   ];
   return join([
@@ -71,14 +53,56 @@ export function toOnnx(model: Sequential): Uint8Array<ArrayBuffer> {
   ]);
 }
 
+/** Pictures are [channels, height, width] there; whatever else is as it is here. */
+function foreignShape(shape: readonly number[]): readonly number[] {
+  const [height, width, channels] = shape;
+  return shape.length === 3 ? [channels!, height!, width!] : shape;
+}
+
 interface Operator {
+  readonly name: string;
   readonly type: string;
   readonly attributes: readonly Uint8Array[];
-  readonly parameters: boolean;
+  /** Names of tensors beside what the operator before gives. */
+  readonly parameters: readonly string[];
+}
+
+/** What is done in a prediction, one after the other. */
+function operatorsOf(model: Sequential): Operator[] {
+  const turned = new Set(
+    flattenings(model.placed)
+      .filter(({ linear }) => linear === undefined)
+      .map(({ index }) => index),
+  );
+  const operators = model.layers.flatMap((layer, index): Operator[] => {
+    const operator = operatorOf(layer, `${index}`);
+    if (operator === undefined) return [];
+    // Channels last, as they are here: no weights that follow could be turned instead.
+    const transpose = { name: `${index}.turn`, type: "Transpose", attributes: [integers("perm", [0, 2, 3, 1])] };
+    return turned.has(index) ? [{ ...transpose, parameters: [] }, operator] : [operator];
+  });
+  // A graph's output has to come from somewhere.
+  return operators.length > 0 ? operators : [{ name: "same", type: "Identity", attributes: [], parameters: [] }];
+}
+
+function encodeNodes(operators: readonly Operator[]): Uint8Array[] {
+  let current = "input";
+  return operators.map(({ name, type, attributes, parameters }, position) => {
+    const input = current;
+    current = position === operators.length - 1 ? "logits" : `${name}.output`;
+    return bytesField(GRAPH.node, [
+      ...[input, ...parameters].map((each) => bytesField(NODE.input, each)),
+      bytesField(NODE.output, current),
+      bytesField(NODE.name, name),
+      bytesField(NODE.opType, type),
+      ...attributes,
+    ]);
+  });
 }
 
 /** Undefined for layers that do nothing in a prediction. */
-function operatorOf(layer: LayerDescription): Operator | undefined {
+function operatorOf(layer: LayerDescription, name: string): Operator | undefined {
+  const trained = [`${name}.weight`, `${name}.bias`];
   switch (layer.type) {
     case "conv2d": {
       const { kernel, stride, padding } = layer;
@@ -87,20 +111,20 @@ function operatorOf(layer: LayerDescription): Operator | undefined {
         integers("strides", [stride, stride]),
         integers("pads", [padding, padding, padding, padding]),
       ];
-      return { type: "Conv", attributes, parameters: true };
+      return { name, type: "Conv", attributes, parameters: trained };
     }
     case "maxPool2d": {
       const { size, stride } = layer;
       const attributes = [integers("kernel_shape", [size, size]), integers("strides", [stride, stride])];
-      return { type: "MaxPool", attributes, parameters: false };
+      return { name, type: "MaxPool", attributes, parameters: [] };
     }
     case "relu":
-      return { type: "Relu", attributes: [], parameters: false };
+      return { name, type: "Relu", attributes: [], parameters: [] };
     case "flatten":
-      return { type: "Flatten", attributes: [], parameters: false };
+      return { name, type: "Flatten", attributes: [], parameters: [] };
     case "linear":
       // PyTorch's weights are [outputs, inputs], so Gemm turns them.
-      return { type: "Gemm", attributes: [integer("transB", 1)], parameters: true };
+      return { name, type: "Gemm", attributes: [integer("transB", 1)], parameters: trained };
     case "dropout":
       return undefined;
   }
@@ -127,7 +151,7 @@ function encodeTensor(name: string, { shape, data }: SafetensorsTensor): readonl
     ...shape.map((dimension) => varintField(TENSOR.dims, dimension)),
     varintField(TENSOR.dataType, FLOAT),
     bytesField(TENSOR.name, name),
-    bytesField(TENSOR.rawData, new Uint8Array(Float32Array.from(data as Float32Array).buffer)),
+    bytesField(TENSOR.rawData, new Uint8Array((data as Float32Array).slice().buffer)),
   ];
 }
 

@@ -1,9 +1,10 @@
-import { formatShape, type Shape, sizeOf } from "@cifar/tensor";
+import { MAX_VALUES, type Shape, sizeOf } from "@cifar/tensor";
 import { CnnError } from "./errors.js";
 import type { Architecture, LayerDescription } from "./layers.js";
+import { listed, quoted } from "./printable.js";
 
-/** Largest number of values in one tensor of a network: 1 GiB of float32. Files cannot ask for more. */
-const MAX_VALUES = 2 ** 28;
+/** Dimensions of what a network may take: a row of values, a picture, or what a program of its own makes of one. */
+const MOST_DIMENSIONS = 8;
 
 /** What a layer makes of one picture. */
 interface LayerShape {
@@ -29,9 +30,11 @@ export interface PlacedLayer extends LayerShape {
  * @throws CnnError INVALID_ARGUMENT, SHAPE_MISMATCH naming the layer that does not fit
  */
 export function placeLayers({ input, layers }: Architecture): readonly PlacedLayer[] {
-  if (input.length < 1 || !input.every((side) => Number.isSafeInteger(side) && side >= 1 && side <= MAX_VALUES)) {
-    throw new CnnError("INVALID_ARGUMENT", `network: input ${formatShape(input)} is no shape of a picture`);
-  }
+  const good =
+    input.length >= 1 &&
+    input.length <= MOST_DIMENSIONS &&
+    input.every((side) => Number.isSafeInteger(side) && side >= 1 && side <= MAX_VALUES);
+  if (!good) throw new CnnError("INVALID_ARGUMENT", `network: input ${listed(input)} is no shape of a picture`);
   let shape: Shape = sized("network: input", [...input]);
   return layers.map((layer, index) => {
     const placed = { ...shapeOfLayer(layer, shape, index), layer: { ...layer }, index, input: shape };
@@ -58,8 +61,8 @@ export function parameterShapes(placed: readonly PlacedLayer[]): Map<string, Sha
  * @throws CnnError INVALID_ARGUMENT, SHAPE_MISMATCH
  */
 function shapeOfLayer(layer: LayerDescription, input: Shape, index: number): LayerShape {
-  const where = `layer ${index} (${layer.type})`;
-  switch (layer.type) {
+  const where = `layer ${index} (${layer?.type})`;
+  switch (layer?.type) {
     case "conv2d": {
       const [height, width, channels] = picture(where, input);
       const { filters, kernel, stride, padding } = layer;
@@ -106,13 +109,24 @@ function shapeOfLayer(layer: LayerDescription, input: Shape, index: number): Lay
       const flops = 2 * sizeOf(weight) + layer.outputs;
       return { output: [layer.outputs], parameters: { weight: sized(where, weight), bias: [layer.outputs] }, flops };
     }
+    default:
+      throw unknownLayer(layer, index);
   }
+}
+
+/** Programs in JavaScript name layers that there are not. */
+function unknownLayer(layer: never, index: number): CnnError {
+  const { type } = Object(layer) as { readonly type?: unknown };
+  return new CnnError(
+    "INVALID_ARGUMENT",
+    `network: layer ${index} must be a conv2d, relu, dropout, maxPool2d, flatten or linear, not ${quoted(String(type))}`,
+  );
 }
 
 function picture(where: string, input: Shape): readonly [number, number, number] {
   const [height, width, channels] = input;
   if (input.length !== 3 || height === undefined || width === undefined || channels === undefined) {
-    throw new CnnError("SHAPE_MISMATCH", `${where}: expects [height, width, channels], not [${input.join(", ")}]`);
+    throw new CnnError("SHAPE_MISMATCH", `${where}: expects [height, width, channels], not ${listed(input)}`);
   }
   return [height, width, channels];
 }
@@ -133,5 +147,5 @@ function windows(where: string, window: { side: number; kernel: number; stride: 
 
 function sized(where: string, shape: Shape): Shape {
   if (sizeOf(shape) <= MAX_VALUES) return shape;
-  throw new CnnError("INVALID_ARGUMENT", `${where}: [${shape.join(", ")}] is more than ${MAX_VALUES} values`);
+  throw new CnnError("INVALID_ARGUMENT", `${where}: ${listed(shape)} is more than ${MAX_VALUES} values`);
 }

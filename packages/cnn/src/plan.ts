@@ -2,14 +2,20 @@ import { checkNormalisation } from "./dataset.js";
 import { CnnError } from "./errors.js";
 import type { MuonOptions, TrainingOptions, TrainingPlan, WhiteningOptions } from "./fit-options.js";
 import type { Fields } from "./json.js";
+import { checkFlag, checkWord } from "./option.js";
 import { checkSchedule, type Schedule } from "./schedule.js";
+
+const FLIPS = ["none", "random", "alternating"] as const;
 
 /**
  * Fills in defaults and checks ranges.
  * @throws CnnError INVALID_ARGUMENT naming the option
  */
 export function resolvePlan(options: TrainingOptions, channels: number): TrainingPlan {
-  const { learningRate, momentum = 0.9, nesterov = momentum > 0, weightDecay = 0 } = options.optimiser;
+  const optimiser = options.optimiser as TrainingOptions["optimiser"] | undefined;
+  // Programs in JavaScript may leave it out, and settings out of files.
+  if (!optimiser) throw new CnnError("INVALID_ARGUMENT", "fit: option optimiser is missing");
+  const { learningRate, momentum = 0.9, nesterov = momentum > 0, weightDecay = 0, muon } = optimiser;
   const { epochs, batchSize = 64, schedule = { type: "constant" }, labelSmoothing = 0, seed = 0 } = options;
   const { flip = "none", shift = 0 } = options.augment ?? {};
   const { normalisation, dropout = { start: 1, end: 1 }, averaging, clipNorm, whitening } = options;
@@ -25,9 +31,8 @@ export function resolvePlan(options: TrainingOptions, channels: number): Trainin
     range(`dropout.${end}`, dropout[end], dropout[end] >= 0 && dropout[end] < 1e6, "at least 0");
   }
   if (nesterov && momentum === 0) throw new CnnError("INVALID_ARGUMENT", "fit: nesterov needs a momentum above 0");
-  if (!["none", "random", "alternating"].includes(flip)) {
-    throw new CnnError("INVALID_ARGUMENT", `fit: augment.flip must be none, random or alternating, not ${flip}`);
-  }
+  checkFlag("fit: optimiser.nesterov", nesterov);
+  checkWord("fit: augment.flip", flip, FLIPS);
   checkSchedule(schedule);
   checkNormalisation(normalisation, channels);
   return {
@@ -38,7 +43,7 @@ export function resolvePlan(options: TrainingOptions, channels: number): Trainin
       momentum,
       nesterov,
       weightDecay,
-      ...(options.optimiser.muon !== undefined && { muon: resolveMuon(options.optimiser.muon, weightDecay) }),
+      ...(muon !== undefined && { muon: resolveMuon(muon, weightDecay) }),
     },
     schedule,
     labelSmoothing,
@@ -98,7 +103,7 @@ export function readPlan(fields: Fields, channels: number): TrainingPlan {
       schedule: readSchedule(fields.fields("schedule")),
       labelSmoothing: fields.number("labelSmoothing"),
       seed: fields.number("seed"),
-      augment: { flip: augment.word("flip", ["none", "random", "alternating"]), shift: augment.number("shift") },
+      augment: { flip: augment.word("flip", FLIPS), shift: augment.number("shift") },
       normalisation: { mean: normalisation.numbers("mean"), deviation: normalisation.numbers("deviation") },
       dropout: { start: dropout.number("start"), end: dropout.number("end") },
       ...(fields.has("averaging") && { averaging: readAveraging(fields.fields("averaging")) }),

@@ -5,6 +5,7 @@ import { CnnError } from "./errors.js";
 import { checkBatchSize, valuesOf } from "./evaluate.js";
 import { AS_IT_IS, BOTH_SIDES, inferLogits } from "./evaluation.js";
 import type { ComputeOptions } from "./fit-options.js";
+import { checkFlag } from "./option.js";
 import type { Sequential } from "./sequential.js";
 
 export interface PredictorOptions extends ComputeOptions {
@@ -37,7 +38,8 @@ export interface Predictor {
   /**
    * @param images any number of pictures, [height, width, channels] bytes each
    * @returns [pictures, classes] probabilities
-   * @throws CnnError INVALID_ARGUMENT, SHAPE_MISMATCH, CLOSED, WORKER_FAILED
+   * @throws CnnError NOT_FINITE if the network's answer to one of them is NaN or infinite; INVALID_ARGUMENT, SHAPE_MISMATCH,
+   * CLOSED, WORKER_FAILED
    */
   predict(images: PictureBytes): Promise<Float32Array>;
   /** @param options `top`: how many classes to name for each picture, default all */
@@ -66,6 +68,7 @@ export async function createPredictor(model: Sequential, options: PredictorOptio
   if (!(Number.isFinite(temperature) && temperature > 0)) {
     throw new CnnError("INVALID_ARGUMENT", `predictor: temperature must be above 0, not ${temperature}`);
   }
+  checkFlag("predictor: flip", flip);
   const engine = await Engine.open({ placed: model.placed, batchSize: checkBatchSize(batchSize) }, options);
   await engine.write(engine.parameters, valuesOf(model));
   return new EnginePredictor(engine, {

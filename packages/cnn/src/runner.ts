@@ -1,5 +1,5 @@
 import type { Done } from "@cifar/tensor";
-import { Lane, type LaneSpec } from "./lane.js";
+import type { Lane } from "./lane.js";
 import type { Shard } from "./shard.js";
 import { runSteps, type Step } from "./steps.js";
 
@@ -34,11 +34,6 @@ export interface Runner {
   close(): void;
 }
 
-/** What a runner works with. */
-export interface RunnerSpec extends LaneSpec {
-  readonly shards: readonly Shard[];
-}
-
 /** One thread, one shard after the other. */
 export class SerialRunner implements Runner {
   readonly threads = 1;
@@ -46,12 +41,11 @@ export class SerialRunner implements Runner {
   readonly #train: readonly Step<TrainRequest>[];
   readonly #infer: readonly Step<InferRequest>[];
 
-  constructor(spec: RunnerSpec) {
-    const lane = new Lane(spec);
+  constructor(lane: Lane, shards: readonly Shard[]) {
     this.#lane = lane;
     this.#train = [
       (request) => lane.beginTraining(request),
-      ...spec.shards.map(
+      ...shards.map(
         (shard): Step<TrainRequest> =>
           (request) =>
             lane.train(shard, request),
@@ -59,7 +53,7 @@ export class SerialRunner implements Runner {
     ];
     this.#infer = [
       (request) => lane.beginInference(request),
-      ...spec.shards.map(
+      ...shards.map(
         (shard, index): Step<InferRequest> =>
           (request) =>
             index < request.shards ? lane.infer(shard) : undefined,

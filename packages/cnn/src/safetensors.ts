@@ -1,5 +1,8 @@
 import { CnnError } from "./errors.js";
-import { fromHalf, toHalf } from "./half.js";
+import { checkHalves, fromHalves, toHalves } from "./half.js";
+import { scanJson } from "./json-scan.js";
+import { type FileLimits, limitCheck, type ReadOptions, resolveLimits } from "./limits.js";
+import { listed, quoted } from "./printable.js";
 
 /**
  * A tensor of a safetensors file. F16 is held as float32 here: rounded to the nearest half when written, exact when read.
@@ -25,19 +28,22 @@ const WIDTHS: ReadonlyMap<DType, number> = new Map([
   ["I64", 8],
 ]);
 
-/** What the format itself allows; it keeps a hostile header from being worth its parsing. */
-const MAX_HEADER = 100_000_000;
-
 /**
  * Bytes of a safetensors file: u64 length of the header, the header (JSON), the tensors' bytes, all little-endian.
  * Format: https://huggingface.co/docs/safetensors
- * @throws CnnError INVALID_ARGUMENT if a tensor has not as many values as its shape, or a reserved name
+ * @throws CnnError INVALID_ARGUMENT if a tensor has not as many values as its shape, a reserved name, a dtype that there is
+ * not, or a value that would be infinite in half precision
  */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, SafetensorsTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   // The widest first, so that every tensor lies at a multiple of its width, as readers that map files expect.
+  for (const [name, { dtype }] of tensors) {
+    if (WIDTHS.has(dtype)) continue;
+    const known = [...WIDTHS.keys()].join(", ");
+    throw new CnnError("INVALID_ARGUMENT", `safetensors: dtype of ${name} must be one of ${known}, not ${dtype}`);
+  }
   const entries = [...tensors].sort(([, a], [, b]) => width(b.dtype) - width(a.dtype));
   const header: [string, unknown][] = [];
   if (Object.keys(metadata).length > 0) header.push(["__metadata__", metadata]);
@@ -50,6 +56,7 @@ export function encodeSafetensors(
         `safetensors: ${name} of shape [${shape.join(", ")}] has ${data.length} values`,
       );
     }
+    if (dtype === "F16") checkHalves(name, data);
     const end = offset + data.length * width(dtype);
     header.push([name, { dtype, shape, data_offsets: [offset, end] }]);
     offset = end;
@@ -61,7 +68,7 @@ export function encodeSafetensors(
   bytes.set(json, 8);
   let position = start;
   for (const [, { dtype, data }] of entries) {
-    const stored = dtype === "F16" ? Uint16Array.from(data, toHalf) : data;
+    const stored = dtype === "F16" ? toHalves(data) : data;
     bytes.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength), position);
     position += stored.byteLength;
   }
@@ -71,17 +78,20 @@ export function encodeSafetensors(
 /**
  * Reads a safetensors file without trusting it: nothing is allocated by a number in the file before that number has been
  * checked, tensors must cover the data exactly, and names must be unique.
+ * @param options `limits`: how large a header may be
  * @throws CnnError INVALID_FILE
  */
-export function decodeSafetensors(bytes: Uint8Array): Safetensors {
+export function decodeSafetensors(bytes: Uint8Array, options: ReadOptions = {}): Safetensors {
+  const limits = resolveLimits(options);
   if (bytes.length < 8) throw invalid(`${bytes.length} bytes are too few`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const claimed = view.getBigUint64(0, true);
-  if (claimed > BigInt(Math.min(bytes.length - 8, MAX_HEADER))) {
+  if (claimed > BigInt(bytes.length - 8)) {
     throw invalid(`no such file, or a cut one: its header claims ${claimed} bytes, the file has ${bytes.length}`);
   }
   const start = 8 + Number(claimed);
-  const header = parseHeader(bytes.subarray(8, start));
+  limitCheck("safetensors: the file", limits)("headerBytes", start - 8);
+  const header = parseHeader(bytes.subarray(8, start), limits);
   const spans: Span[] = [];
   let metadata: Record<string, string> = {};
   for (const [name, value] of Object.entries(header)) {
@@ -105,36 +115,18 @@ interface Span {
   readonly end: number;
 }
 
-function parseHeader(bytes: Uint8Array): object {
-  let text: string;
+function parseHeader(bytes: Uint8Array, limits: FileLimits): object {
   let header: unknown;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    scanJson({ where: "safetensors: the header", text, limits, counted: "headerValues" });
     header = JSON.parse(text);
   } catch (cause) {
+    if (cause instanceof CnnError) throw cause;
     throw invalid("the header is not JSON in UTF-8", cause);
   }
   if (!isObject(header)) throw invalid("the header is no JSON object");
-  const twice = repeatedKey(text);
-  if (twice !== undefined) throw invalid(`the header names ${JSON.stringify(twice)} twice`);
   return header;
-}
-
-/** A key that some object of a valid JSON text holds twice: `JSON.parse` would silently take the last. */
-function repeatedKey(text: string): string | undefined {
-  const open: Set<string>[] = [];
-  const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/g;
-  for (let match = token.exec(text); match !== null; match = token.exec(text)) {
-    if (match[0] === "{") open.push(new Set());
-    else if (match[0] === "}") open.pop();
-    else if (match[1] !== undefined) {
-      const key = String(JSON.parse(match[0].slice(0, match[0].length - match[1].length)));
-      const keys = open.at(-1)!;
-      if (keys.has(key)) return key;
-      keys.add(key);
-    }
-  }
-  return undefined;
 }
 
 function readMetadata(value: unknown): Record<string, string> {
@@ -145,7 +137,7 @@ function readMetadata(value: unknown): Record<string, string> {
 }
 
 function readSpan(name: string, value: unknown, available: number): Span {
-  const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+  const shown = quoted(name);
   const fields = new Map<string, unknown>(isObject(value) ? Object.entries(value) : []);
   const dtype = [...WIDTHS.keys()].find((known) => known === fields.get("dtype"));
   const shape = fields.get("shape");
@@ -162,7 +154,7 @@ function readSpan(name: string, value: unknown, available: number): Span {
   }
   // Compared as a quotient: the product of a hostile shape may overflow.
   if ((end - begin) / width(dtype) !== product(shape)) {
-    throw invalid(`${shown}: ${end - begin} bytes do not hold [${shape.slice(0, 8).join(", ")}] values of ${dtype}`);
+    throw invalid(`${shown}: ${end - begin} bytes do not hold ${listed(shape)} values of ${dtype}`);
   }
   return { name, dtype, shape, begin, end };
 }
@@ -171,9 +163,7 @@ function checkCover(spans: readonly Span[], available: number): void {
   let position = 0;
   for (const { name, begin, end } of [...spans].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== position) {
-      throw invalid(
-        `${JSON.stringify(name)} ${begin < position ? "overlaps another tensor" : "leaves a gap before it"}`,
-      );
+      throw invalid(`${quoted(name)} ${begin < position ? "overlaps another tensor" : "leaves a gap before it"}`);
     }
     position = end;
   }
@@ -185,7 +175,7 @@ function readTensor({ dtype, shape }: Span, bytes: Uint8Array<ArrayBuffer>): Saf
     case "F32":
       return { dtype, shape, data: new Float32Array(bytes.buffer) };
     case "F16":
-      return { dtype, shape, data: Float32Array.from(new Uint16Array(bytes.buffer), fromHalf) };
+      return { dtype, shape, data: fromHalves(new Uint16Array(bytes.buffer)) };
     case "I32":
       return { dtype, shape, data: new Int32Array(bytes.buffer) };
     case "U8":

@@ -1,4 +1,5 @@
 import { CnnError } from "./errors.js";
+import { checkWord } from "./option.js";
 
 /** How the learning rate changes over a run; fractions are of the peak rate or of all steps. */
 export type Schedule =
@@ -9,10 +10,11 @@ export type Schedule =
   | { readonly type: "cosine"; readonly warmup: number; readonly end: number };
 
 /**
- * Throws unless the fractions are between 0 and 1.
+ * Throws unless it is one of the three and its fractions are between 0 and 1.
  * @throws CnnError INVALID_ARGUMENT
  */
 export function checkSchedule(schedule: Schedule): void {
+  checkWord("schedule.type", schedule?.type, ["constant", "triangular", "cosine"]);
   switch (schedule.type) {
     case "constant":
       return;

@@ -23,7 +23,7 @@ export function summarise(model: Pick<Sequential, "input" | "placed" | "paramete
     ]);
   }
   rows.push(["", "total", "", grouped(model.parameterCount), grouped(flops)]);
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const widths = rows[0]!.map((_, column) => rows.reduce((widest, row) => Math.max(widest, row[column]!.length), 0));
   const lines = rows.map((row) =>
     row
       .map((cell, column) =>

@@ -10,7 +10,9 @@ import { AS_IT_IS, type Evaluation, inferLogits, MIRRORED, summariseLogits } fro
 import { allFinite } from "./finite.js";
 import type { ComputeOptions, TakeLogitsOptions, TrainingPlan } from "./fit-options.js";
 import { Optimiser } from "./optimiser.js";
+import { checkFlag } from "./option.js";
 import { planDifference } from "./plan.js";
+import { named } from "./printable.js";
 import { learningRateAt } from "./schedule.js";
 import type { Sequential } from "./sequential.js";
 import { openTrainingEngine } from "./training-engine.js";
@@ -91,11 +93,11 @@ export class Trainer {
     if (JSON.stringify(checkpoint.architecture) !== JSON.stringify(this.#model.architecture()))
       throw differs("network");
     // Before the options: those that are made of the data differ with them.
-    if (checkpoint.data.digest !== this.#digestOfData()) {
-      const { name, count } = checkpoint.data;
+    const { name, count, digest } = checkpoint.data;
+    if (digest !== this.#digestOfData() || count !== this.#train.count) {
       throw new CnnError(
         "CHECKPOINT_MISMATCH",
-        `checkpoint: it was trained on ${name} (${count} pictures), not on this ${this.#train.name} ` +
+        `checkpoint: it was trained on ${named(name)} (${count} pictures), not on this ${this.#train.name} ` +
           `(${this.#train.count} pictures)`,
       );
     }
@@ -158,17 +160,27 @@ export class Trainer {
     return summariseLogits(await this.predictLogits(dataset), dataset);
   }
 
-  /** Logits of a data set with these parameters. */
-  predictLogits(dataset: Dataset, options: TakeLogitsOptions = {}): Promise<Float32Array> {
+  /**
+   * Logits of a data set with these parameters.
+   * @throws CnnError NOT_FINITE if they are NaN or infinite, as those of finite weights may be
+   */
+  async predictLogits(dataset: Dataset, options: TakeLogitsOptions = {}): Promise<Float32Array> {
     const { mirrored = false, signal } = options;
-    return inferLogits(this.engine, {
-      images: dataset.images,
-      count: dataset.count,
-      normalisation: this.#plan.normalisation,
-      set: this.#averaged ? AVERAGED : CURRENT,
-      mirrored: mirrored ? MIRRORED : AS_IT_IS,
-      signal,
-    });
+    checkFlag("fit: mirrored", mirrored);
+    try {
+      return await inferLogits(this.engine, {
+        images: dataset.images,
+        count: dataset.count,
+        normalisation: this.#plan.normalisation,
+        set: this.#averaged ? AVERAGED : CURRENT,
+        mirrored: mirrored ? MIRRORED : AS_IT_IS,
+        signal,
+      });
+    } catch (cause) {
+      if (!(cause instanceof CnnError) || cause.code !== "NOT_FINITE") throw cause;
+      const advice = "a lower learning rate may help";
+      throw new CnnError("NOT_FINITE", `fit: after step ${this.step}, ${cause.message}: ${advice}`, { cause });
+    }
   }
 
   /**

@@ -15,8 +15,8 @@ export async function openTrainingEngine(
   { placed, batchSize, labelSmoothing, averaging }: TrainingEngineSpec,
   options: ComputeOptions,
 ): Promise<{ readonly engine: Engine; readonly backend: Backend }> {
-  const compute = await openCompute(options, createWasmBackend);
+  const compute = await openCompute(options, createWasmBackend, batchSize);
   const { backend } = compute;
   const training = { ...trainingOn(backend, { labelSmoothing }), averaging };
-  return { engine: Engine.on(compute, { placed, batchSize, training }), backend };
+  return { engine: await Engine.on(compute, { placed, batchSize, training }), backend };
 }

@@ -1,21 +1,17 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint.js";
+import { decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint.js";
 import { cifarCnn } from "../src/cifar-cnn.js";
 import { weightsDigest } from "../src/digest.js";
 import { CnnError } from "../src/errors.js";
-import { fit } from "../src/fit.js";
-import { conv2d, flatten, linear, maxPool2d, relu } from "../src/layers.js";
+import { flatten, linear, relu } from "../src/layers.js";
 import { loadModel, type ModelCard, saveModel } from "../src/model-file.js";
-import { toOnnx } from "../src/onnx.js";
 import { fromPyTorch, toPyTorch } from "../src/pytorch.js";
 import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "../src/safetensors.js";
 import { Sequential } from "../src/sequential.js";
-import { oracle, oracleTensors, relativeError } from "./support/oracle.js";
-import { TOY_NORMALISATION, toyNetwork, toyPictures } from "./support/toys.js";
+import { takeCheckpoint } from "./support/checkpoint.js";
+import { oracleTensors, relativeError } from "./support/oracle.js";
+import { TOY_NORMALISATION, toyNetwork } from "./support/toys.js";
 
 const CARD: ModelCard = {
   classes: ["across", "down", "nowhere"],
@@ -161,25 +157,6 @@ describe("a model file", () => {
   });
 });
 
-async function takeCheckpoint(): Promise<Checkpoint> {
-  const options = {
-    epochs: 2,
-    batchSize: 20,
-    optimiser: { learningRate: 0.05, muon: { learningRate: 0.02 } },
-    schedule: { type: "triangular", peakAt: 0.3, start: 0.1, end: 0 },
-    averaging: { decay: 0.9 },
-    clipNorm: 1,
-    whitening: {},
-    normalisation: TOY_NORMALISATION,
-    backend: "reference",
-    threads: 1,
-  } as const;
-  for await (const event of fit(toyNetwork(), { train: toyPictures({ count: 30 }) }, options)) {
-    if (event.type === "step") return event.checkpoint();
-  }
-  throw new Error("there was no step");
-}
-
 describe("a checkpoint file", async () => {
   const checkpoint = await takeCheckpoint();
   const good = encodeCheckpoint(checkpoint);
@@ -286,46 +263,4 @@ describe("a PyTorch state dict", () => {
     expect(change("9.bias", { dtype: "I32", shape: [64], data: new Int32Array(64) })).toThrow(/is I32/);
     expect(weightsDigest(model)).toBe(before);
   });
-});
-
-/** ONNX Runtime in WebAssembly, among the peers that the benchmarks measure. */
-const peers = fileURLToPath(new URL("../../../bench/peers/node_modules/", import.meta.url));
-const runtime = join(peers, "onnxruntime-web", "dist", "ort.node.min.mjs");
-
-describe("an ONNX file", () => {
-  it("names the operators of the network in order", () => {
-    const bytes = Buffer.from(toOnnx(cifarCnn()));
-    const known = ["Conv", "Relu", "MaxPool", "Flatten", "Gemm", "Dropout"];
-    const found = known.flatMap((name) => {
-      const places: [number, string][] = [];
-      // Field 4 of a node, a string (key 0x22) of this length.
-      const field = Buffer.concat([Buffer.of(0x22, name.length), Buffer.from(name)]);
-      for (let at = bytes.indexOf(field); at >= 0; at = bytes.indexOf(field, at + 1)) places.push([at, name]);
-      return places;
-    });
-    const operators = found.sort(([a], [b]) => a - b).map(([, name]) => name);
-    const block = ["Conv", "Relu", "Conv", "Relu", "MaxPool"];
-    expect(operators).toEqual([...block, ...block, "Flatten", "Gemm"]);
-  });
-
-  it("cannot be made of a network that ends with a picture", () => {
-    const model = new Sequential({
-      input: [4, 4, 1],
-      layers: [conv2d({ filters: 1, kernel: 3 }), maxPool2d({ size: 2 })],
-    });
-    expect(() => toOnnx(model)).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
-  });
-
-  it.skipIf(!existsSync(runtime))(
-    "gives PyTorch's logits in ONNX Runtime (skipped unless `npm run bench:setup` has installed it)",
-    async () => {
-      const { default: ort } = await import(pathToFileURL(runtime).href);
-      ort.env.wasm.numThreads = 1;
-      const model = fromPyTorch(oracleTensors("network", "initial."), cifarCnn());
-      const session = await ort.InferenceSession.create(toOnnx(model), { executionProviders: ["wasm"] });
-      const input = Float32Array.from(oracle("network", "input"));
-      const { logits } = await session.run({ input: new ort.Tensor("float32", input, [16, 3, 32, 32]) });
-      expect(relativeError(logits.data as Float32Array, oracle("network", "logits"))).toBeLessThan(1e-5);
-    },
-  );
 });

@@ -131,3 +131,12 @@ describe("initialise", () => {
     expect(() => cifarCnn({ seed: -1 })).toThrow(/seed must be a whole number/);
   });
 });
+
+describe("a network of 200,000 layers", () => {
+  it("is placed, summed up and copied without a stack of calls as deep", () => {
+    const model = new Sequential({ input: [2], layers: new Array(200_000).fill(relu()) });
+    expect(model.outputShape).toEqual([2]);
+    expect(model.summary().split("\n")).toHaveLength(200_005);
+    expect(model.clone().layers).toHaveLength(200_000);
+  });
+});

@@ -13,6 +13,9 @@ const program = fileURLToPath(new URL("support/determinism.mjs", import.meta.url
 /** Weights of 100 steps of that program. Whoever changes what is computed, or in which order, changes this on purpose. */
 const DIGEST = "b1b69a86923d8dae676ca70c14bba1c92fa2ccfe6e520df7358301b1ead23220";
 
+/** Of 5 steps on backend reference, which makes bytes of its own. */
+const REFERENCE_DIGEST = "980510e8fa7bd7e2a29988d1c3194d9202b50e48d73111b6dd00fb3a22878a61";
+
 interface Outcome {
   readonly digest: string;
   readonly threads: number;
@@ -20,9 +23,12 @@ interface Outcome {
   readonly node: string;
 }
 
-function train(threads: number, options: { node?: string; revectorize?: string } = {}): Outcome {
-  const { node = process.execPath, revectorize = "" } = options;
-  const output = execFileSync(node, [program, `${threads}`], {
+function train(
+  threads: number,
+  options: { node?: string; revectorize?: string; more?: readonly string[] } = {},
+): Outcome {
+  const { node = process.execPath, revectorize = "", more = [] } = options;
+  const output = execFileSync(node, [program, `${threads}`, ...more], {
     encoding: "utf8",
     env: { ...process.env, CIFAR_REVECTORIZE: revectorize },
   });
@@ -37,6 +43,12 @@ const otherNodes = (process.env["CIFAR_OTHER_NODES"] ?? "")
 describe("a run of 100 steps gives the same bytes of weights", () => {
   it.each([1, 2, 4])("on %i threads", (threads) => {
     expect(train(threads)).toMatchObject({ digest: DIGEST, threads });
+  });
+
+  it("on backend reference, its own, in every Node", () => {
+    for (const node of [process.execPath, ...otherNodes]) {
+      expect(train(1, { node, more: ["reference", "1"] })).toMatchObject({ digest: REFERENCE_DIGEST });
+    }
   });
 
   it.skipIf(otherNodes.length === 0)(

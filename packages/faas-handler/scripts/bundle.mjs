@@ -1,6 +1,7 @@
-// Bundles the program of the image to one file, with the page inside, and gathers the licences of what is in it. Where
-// `threads` is above 1, further threads start from a small file of their own beside it. Both are CommonJS: Node starts
-// them without its loader of ES modules.
+// Bundles the program of the image to one file, with the page inside, and gathers the licences of what is in it. Threads
+// start from small files of their own beside it: one that decodes costly pictures, and where `threads` is above 1 those
+// that compute. What decodes is in a file that the program and the thread share. All are CommonJS: Node starts them
+// without its loader of ES modules.
 // `node scripts/bundle.mjs` writes to dist/runtime; with a folder as argument it writes there (see `npm run template`).
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -31,9 +32,19 @@ const nodeOnDemand = {
   },
 };
 
+/** Decoders are in a file of their own and not once in each that needs them. */
+const sharedDecoders = {
+  name: "shared-decoders",
+  setup(build) {
+    build.onResolve({ filter: /^@cifar\/cifar\/picture$/ }, () => ({ path: "./picture.js", external: true }));
+  },
+};
+
 const { outputFiles, metafile } = await build({
   entryPoints: {
     index: join(here, "dist/main.js"),
+    "decode-thread": join(here, "dist/decoding/decode-thread.js"),
+    picture: fileURLToPath(import.meta.resolve("@cifar/cifar/picture")),
     "node-thread": fileURLToPath(new URL("platform/node-thread.js", import.meta.resolve("@cifar/cnn"))),
   },
   outdir: target,
@@ -46,7 +57,7 @@ const { outputFiles, metafile } = await build({
   metafile: true,
   write: false,
   absWorkingDir: here,
-  plugins: [pageInside, nodeOnDemand],
+  plugins: [pageInside, nodeOnDemand, sharedDecoders],
   // The function computes on the CPU: backend gpu, which is loaded on demand alone, stays out.
   external: ["@cifar/tensor/gpu"],
   // CommonJS knows its file by a path and not by an address.

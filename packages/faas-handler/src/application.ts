@@ -1,27 +1,33 @@
+import { Admission, type Visit } from "./admission.js";
 import { BatchQueue } from "./batch-queue.js";
-import { ByteBudget, type ByteLease } from "./body.js";
+import type { Body, ByteLease } from "./body.js";
 import type { Classifier } from "./classifier.js";
 import { type Config, parseDuration } from "./config.js";
 import { GarbageMeter } from "./garbage.js";
 import type { Hooks } from "./hooks.js";
 import type { DecodePicture } from "./input/pictures.js";
 import type { Logger } from "./log.js";
-import { Dropped, type FunctionAnswer, type FunctionRequest } from "./message.js";
+import { Dropped, type FunctionAnswer, type FunctionRequest, problemAnswer } from "./message.js";
 import { asProblem, Problem } from "./problem.js";
+import { isProbe, type RequestLine, RequestLog } from "./request-log.js";
 import { route } from "./routes.js";
+import { Uploads } from "./uploads.js";
 
 export interface ApplicationOptions {
   readonly config: Config;
   readonly logger: Logger;
   readonly decode: DecodePicture;
+  /** Gives back what the decoder holds, such as its thread; default: nothing. */
+  readonly closeDecoder?: () => Promise<void>;
   /** Default: leaves it all to V8. */
   readonly garbage?: GarbageMeter;
 }
 
-/** A network with the queue in front of it. */
+/** A network with the queue in front of it and the hooks that came with it: a request has one of them from first to last. */
 export interface Model {
   readonly classifier: Classifier;
   readonly queue: BatchQueue;
+  readonly hooks: Hooks;
 }
 
 /** What a route gets beside the request. */
@@ -29,29 +35,25 @@ export interface Exchange {
   readonly request: FunctionRequest;
   /** Aborted when the client has gone away or the time is up. */
   readonly signal: AbortSignal;
+  /** The request's, watched while it comes. */
+  readonly body: Body;
   readonly lease: ByteLease;
+  /**
+   * To be called before work is done for a body that is in.
+   * @throws Problem too-many-requests where as many requests as fit are worked on already
+   */
+  readonly takePlace: () => void;
   /** How many pictures were classified, for the log. */
   pictures: number;
   /** Milliseconds of the parts of the work, for the Server-Timing header. */
   readonly timings: Map<string, number>;
 }
 
-/** What a request says of itself before its query and its body are looked at. */
-export interface RequestLine extends Pick<FunctionRequest, "method" | "path"> {
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-}
-
-/** What is logged of a request. */
-interface LogLine {
-  readonly request: RequestLine;
-  readonly pictures?: number;
-  readonly started: number;
-  readonly status: number;
-  readonly problem?: Problem;
-}
-
 /** Bodies in memory at once, in multiples of the largest one: 8 MiB unless configured otherwise. */
 const BODIES_IN_MEMORY = 4;
+
+/** Longer timers fire at once in Node. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * The function itself, apart from how requests reach it: waits for its model, keeps limits and times, answers, logs.
@@ -60,24 +62,30 @@ export class Application {
   readonly config: Config;
   readonly decode: DecodePicture;
   readonly logger: Logger;
-  readonly #budget: ByteBudget;
+  readonly requestLog: RequestLog;
+  readonly #uploads: Uploads;
+  readonly #admission: Admission;
   readonly #garbage: GarbageMeter;
+  readonly #closeDecoder: () => Promise<void>;
   #model: Model | undefined;
   #hooks: Hooks = {};
   #loaded: Promise<Model>;
   #resolveLoaded: (model: Model) => void = () => undefined;
   #rejectLoaded: (reason: Problem) => void = () => undefined;
-  #inflight = 0;
-  #idle: (() => void)[] = [];
   #draining = false;
   #refusing = false;
 
-  constructor({ config, logger, decode, garbage = new GarbageMeter(undefined) }: ApplicationOptions) {
+  constructor(options: ApplicationOptions) {
+    const { config, logger, decode, closeDecoder = async () => undefined } = options;
+    const { garbage = new GarbageMeter(undefined) } = options;
     this.config = config;
     this.decode = decode;
+    this.#closeDecoder = closeDecoder;
     this.#garbage = garbage;
     this.logger = logger;
-    this.#budget = new ByteBudget(BODIES_IN_MEMORY * config.maxBodyBytes);
+    this.requestLog = new RequestLog(logger);
+    this.#uploads = new Uploads({ bytes: BODIES_IN_MEMORY * config.maxBodyBytes, patience: config.uploadTimeout });
+    this.#admission = new Admission(config.maxInflight);
     this.#loaded = new Promise((resolve, reject) => {
       this.#resolveLoaded = resolve;
       this.#rejectLoaded = reject;
@@ -100,29 +108,39 @@ export class Application {
     return this.#refusing;
   }
 
+  /** Requests that have come and whose answers have not been read. */
   get inflight(): number {
-    return this.#inflight;
+    return this.#admission.requests;
   }
 
-  get hooks(): Hooks {
-    return this.#hooks;
+  /** Those of them that have a place: whose bodies are in. */
+  get working(): number {
+    return this.#admission.placed;
   }
 
+  /** Changes the hooks alone. */
   set hooks(hooks: Hooks) {
     this.#hooks = hooks;
+    if (this.#model !== undefined) {
+      this.#model = { ...this.#model, hooks };
+    }
   }
 
-  /** Takes up a network, the first one or one in place of another; requests that wait for the old one are finished by it. */
-  use(classifier: Classifier): void {
+  /**
+   * Takes up a network, the first one or one in place of another; requests that came to the old one are finished by it.
+   * @param hooks default: those there are
+   */
+  use(classifier: Classifier, hooks = this.#hooks): void {
     const before = this.#model;
-    this.#model = { classifier, queue: new BatchQueue(classifier) };
+    this.#hooks = hooks;
+    this.#model = { classifier, queue: new BatchQueue(classifier), hooks };
     this.#resolveLoaded(this.#model);
     if (before !== undefined) {
       void this.whenIdle().then(() => before.classifier.close());
     }
   }
 
-  /** The network, waited for if it is still being loaded. */
+  /** The network, waited for if it is still being loaded. A request asks once: meanwhile another may be taken up. */
   model(): Promise<Model> {
     return this.#model === undefined ? this.#loaded : Promise.resolve(this.#model);
   }
@@ -144,14 +162,15 @@ export class Application {
     this.#rejectLoaded(shuttingDown());
   }
 
-  /** Resolves when no request is being worked on. */
+  /** Resolves when every request has been answered and every answer read. */
   whenIdle(): Promise<void> {
-    return this.#inflight === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+    return this.#admission.whenIdle();
   }
 
-  /** Gives the network's memory and threads back. */
+  /** Gives the memory and threads of network and decoder back. */
   async close(): Promise<void> {
     this.refuse();
+    await this.#closeDecoder();
     await this.#model?.classifier.close();
   }
 
@@ -160,105 +179,106 @@ export class Application {
    * Under overload most requests end here: the cheaper, the more time is left for those that are worked on.
    */
   turnAway(request: RequestLine): FunctionAnswer | undefined {
-    if (this.#inflight < this.config.maxInflight || isProbe(request)) {
+    if (isProbe(request) || this.#admission.admits(request.method)) {
       return undefined;
     }
-    this.#log({ request, started: performance.now(), status: OVERLOADED.status, problem: OVERLOADED });
+    this.requestLog.answered({ request, started: performance.now(), status: OVERLOADED.status, problem: OVERLOADED });
     return OVERLOADED_ANSWER;
   }
 
   /**
    * Answers a request; never rejects but with `Dropped`, when its signal was aborted and no answer is wanted.
+   * @param deliver hands the answer over: the request counts as in flight until that is done
    */
-  async answer(request: FunctionRequest): Promise<FunctionAnswer> {
+  async answer(
+    request: FunctionRequest,
+    deliver: (answer: FunctionAnswer) => Promise<void> | undefined = () => undefined,
+  ): Promise<FunctionAnswer> {
     const turnedAway = this.turnAway(request);
-    if (turnedAway !== undefined) {
-      return turnedAway;
+    if (turnedAway !== undefined || isProbe(request)) {
+      const answer = turnedAway ?? (await this.#answer(request));
+      await deliver(answer);
+      return answer;
     }
+    const visit = this.#admission.enter();
+    try {
+      const answer = await this.#answer(request, visit);
+      const delivered = deliver(answer);
+      if (delivered !== undefined) {
+        await delivered;
+      }
+      return answer;
+    } finally {
+      this.#admission.leave(visit);
+    }
+  }
+
+  async #answer(request: FunctionRequest, visit?: Visit): Promise<FunctionAnswer> {
     const started = performance.now();
     const controller = new AbortController();
-    const drop = (): void => controller.abort(new Dropped());
-    const limit = this.#timeFor(request);
+    const { limit, isClients } = this.#timeFor(request);
     const timer = setTimeout(
       () => controller.abort(new Problem("out-of-time", `The answer was not ready within ${Math.round(limit)} ms.`)),
       limit,
     );
+    const drop = (): void => {
+      const { reason } = request.signal;
+      controller.abort(reason instanceof Problem ? reason : new Dropped());
+    };
     request.signal.addEventListener("abort", drop, { once: true });
+    const upload = this.#uploads.open((problem) => controller.abort(problem));
     const exchange: Exchange = {
       request,
       signal: controller.signal,
-      lease: this.#budget.lease(),
+      body: upload.read(request.body),
+      lease: upload,
+      takePlace: () => {
+        if (visit !== undefined && !this.#admission.takePlace(visit)) {
+          throw OVERLOADED;
+        }
+      },
       pictures: 0,
       timings: new Map(),
     };
     try {
       const answer = await this.#work(exchange);
-      this.#log({ request, pictures: exchange.pictures, started, status: answer.status });
+      this.requestLog.answered({ request, pictures: exchange.pictures, started, status: answer.status });
       return answer;
     } catch (thrown) {
-      if (thrown instanceof Dropped || request.signal.aborted) {
-        this.#log({ request, started, status: 499 });
+      if (thrown instanceof Dropped || (request.signal.aborted && !(request.signal.reason instanceof Problem))) {
+        this.requestLog.answered({ request, started, status: 499 });
         throw thrown instanceof Dropped ? thrown : new Dropped();
       }
       const problem = asProblem(thrown);
-      this.#log({ request, started, status: problem.status, problem });
+      const level = isClients && problem.code === "out-of-time" ? "info" : undefined;
+      this.requestLog.answered({ request, started, status: problem.status, problem, level });
       return problemAnswer(problem);
     } finally {
       clearTimeout(timer);
       request.signal.removeEventListener("abort", drop);
       // Each byte of a body is there twice: as it came and put together.
-      this.#garbage.add(2 * exchange.lease.end());
+      this.#garbage.add(2 * upload.end());
     }
   }
 
-  /** A little less than the watchdog's own time, so that the client gets a sentence and not an empty 504. */
-  #timeFor(request: FunctionRequest): number {
+  /**
+   * A little less than the watchdog's own time, so that the client gets a sentence and not an empty 504.
+   * @returns milliseconds, and whether the client has asked for less than is configured
+   */
+  #timeFor(request: FunctionRequest): { readonly limit: number; readonly isClients: boolean } {
+    const { execTimeout } = this.config;
     const asked = parseDuration(request.headers["x-timeout"] ?? "") ?? 0;
-    const limit = asked > 0 ? Math.min(asked, this.config.execTimeout) : this.config.execTimeout;
-    return limit - Math.min(500, limit / 10);
+    const isClients = asked > 0 && asked < execTimeout;
+    const limit = Math.min(isClients ? asked : execTimeout, LONGEST_TIMER);
+    return { limit: limit - Math.min(500, limit / 10), isClients };
   }
 
   async #work(exchange: Exchange): Promise<FunctionAnswer> {
-    if (isProbe(exchange.request)) {
-      return route(this, exchange);
-    }
-    if (this.#refusing) {
+    if (this.#refusing && !isProbe(exchange.request)) {
       throw shuttingDown();
     }
-    this.#inflight++;
-    try {
-      return await unlessAborted(route(this, exchange), exchange.signal);
-    } finally {
-      this.#inflight--;
-      if (this.#inflight === 0) {
-        const idle = this.#idle;
-        this.#idle = [];
-        for (const resolve of idle) {
-          resolve();
-        }
-      }
-    }
+    return unlessAborted(route(this, exchange), exchange.signal);
   }
-
-  #log({ request, pictures = 0, started, status, problem }: LogLine): void {
-    const level = status >= 500 ? "error" : isProbe(request) ? "debug" : "info";
-    this.logger.log(level, problem?.message ?? "answered", {
-      method: request.method,
-      path: request.path,
-      status,
-      ms: Math.round((performance.now() - started) * 100) / 100,
-      callId: request.headers["x-call-id"]?.toString(),
-      pictures: pictures > 0 ? pictures : undefined,
-      // For the operator alone: what a client must not see.
-      cause:
-        status >= 500 && problem?.cause instanceof Error ? (problem.cause.stack ?? problem.cause.message) : undefined,
-    });
-  }
-}
-
-/** Probes are answered whatever else goes on. */
-function isProbe({ path }: RequestLine): boolean {
-  return path.startsWith("/_/");
 }
 
 /** Settles as the work does, or rejects with the signal's reason if that comes first. */
@@ -271,18 +291,6 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
       abort();
     }
   });
-}
-
-function problemAnswer(problem: Problem): FunctionAnswer {
-  return {
-    status: problem.status,
-    headers: {
-      "content-type": "application/problem+json",
-      "x-content-type-options": "nosniff",
-      ...problem.headers,
-    },
-    body: `${JSON.stringify(problem)}\n`,
-  };
 }
 
 const OVERLOADED = new Problem("too-many-requests", "As many requests as fit are being worked on already; try again.", {

@@ -1,5 +1,5 @@
 import type { Classifier } from "./classifier.js";
-import { pictureSize } from "./classifier.js";
+import { noAnswer, pictureSize } from "./classifier.js";
 
 interface Entry {
   readonly pictures: Uint8Array;
@@ -105,24 +105,38 @@ export class BatchQueue {
       return;
     }
     this.#busy = true;
+    await this.#answer(batch);
+    this.#busy = false;
+    if (this.#waiting.length > 0) {
+      this.#schedule();
+    }
+  }
+
+  /** Never rejects: what goes wrong is told to those whose pictures it is about. */
+  async #answer(batch: readonly Entry[]): Promise<void> {
     try {
       const pictures = batch.length === 1 ? batch[0]!.pictures : Buffer.concat(batch.map((each) => each.pictures));
       const probabilities = await this.#classifier.predict(pictures);
       const classes = this.#classifier.classes.length;
       let at = 0;
       for (const entry of batch) {
-        entry.resolve(probabilities.subarray(at, at + entry.count * classes));
-        at += entry.count * classes;
+        const own = probabilities.subarray(at, at + entry.count * classes);
+        at += own.length;
+        if (own.every(Number.isFinite)) {
+          entry.resolve(own);
+        } else {
+          entry.reject(noAnswer());
+        }
       }
     } catch (reason) {
-      for (const entry of batch) {
-        entry.reject(reason);
+      if (batch.length === 1) {
+        batch[0]!.reject(reason);
+        return;
       }
-    } finally {
-      this.#busy = false;
-    }
-    if (this.#waiting.length > 0) {
-      this.#schedule();
+      // One request's picture may have no answer; those that came at the same moment have theirs.
+      for (const entry of batch.filter(({ dropped }) => !dropped)) {
+        await this.#answer([entry]);
+      }
     }
   }
 }

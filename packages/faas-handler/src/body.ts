@@ -3,41 +3,7 @@ import { Problem } from "./problem.js";
 /** The body of a request as it comes in; it may end at any time with an error if the client goes away. */
 export type Body = AsyncIterable<Uint8Array>;
 
-/**
- * Bytes of bodies that all requests together may hold in memory: without it, `max_inflight` bodies of
- * `max_body_bytes` each would have to fit.
- */
-export class ByteBudget {
-  readonly #limit: number;
-  #taken = 0;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  /** A share that grows while a body is read and is given back when its request is done. */
-  lease(): ByteLease {
-    let own = 0;
-    return {
-      grow: (bytes) => {
-        if (this.#taken + bytes > this.#limit) {
-          throw new Problem("too-many-requests", "Other requests hold all the memory there is for bodies; try again.", {
-            headers: { "retry-after": "1" },
-          });
-        }
-        this.#taken += bytes;
-        own += bytes;
-      },
-      end: () => {
-        const bytes = own;
-        this.#taken -= own;
-        own = 0;
-        return bytes;
-      },
-    };
-  }
-}
-
+/** A request's share of the memory that there is for bodies; it grows while a body is read. */
 export interface ByteLease {
   /** @throws Problem too-many-requests where the budget does not have that many bytes left */
   grow(bytes: number): void;
@@ -49,6 +15,8 @@ export interface ReadLimits {
   /** Most bytes of the body. */
   readonly maxBytes: number;
   readonly lease: ByteLease;
+  /** Called when the body is in. What it throws is thrown to whoever reads. */
+  readonly whole?: () => void;
 }
 
 /** The problem of a body above `max_body_bytes`. */
@@ -70,6 +38,7 @@ export async function* limited(body: Body, limits: ReadLimits): AsyncGenerator<U
     limits.lease.grow(chunk.byteLength);
     yield chunk;
   }
+  limits.whole?.();
 }
 
 /**
@@ -82,4 +51,43 @@ export async function readBody(body: Body, limits: ReadLimits): Promise<Uint8Arr
     chunks.push(chunk);
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}
+
+/** A body whose first bytes were looked at. */
+export interface StartedBody {
+  /** As many as were asked for, or all there are. */
+  readonly start: Uint8Array;
+  /** All of it, from its first byte on. */
+  readonly body: Body;
+}
+
+/** Looks at the first bytes of a body: chunked as it comes, nothing else tells what it is, or whether it has any. */
+export async function startOf(body: Body, count: number): Promise<StartedBody> {
+  const iterator = body[Symbol.asyncIterator]();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  while (length < count) {
+    const { done, value } = await iterator.next();
+    if (done === true) {
+      break;
+    }
+    chunks.push(value);
+    length += value.byteLength;
+  }
+  const start = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  return { start: start.subarray(0, count), body: startingWith(chunks, iterator) };
+}
+
+async function* startingWith(
+  chunks: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* chunks;
+  for (;;) {
+    const { done, value } = await rest.next();
+    if (done === true) {
+      return;
+    }
+    yield value;
+  }
 }

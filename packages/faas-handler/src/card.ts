@@ -12,6 +12,19 @@ function numberOr<T>(value: unknown, fallback: T): number | T {
   return typeof value === "number" && Number.isFinite(value) ? value : fallback;
 }
 
+/** A share of pictures, if it is one: an accuracy of 7 was never measured. */
+function shareOr<T>(value: unknown, fallback: T): number | T {
+  const number = numberOr(value, undefined);
+  return number !== undefined && number >= 0 && number <= 1 ? number : fallback;
+}
+
+/** More pictures than any file holds. */
+const MOST_PICTURES = 2 ** 32;
+
+function isCount(value: unknown, least: number): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= MOST_PICTURES;
+}
+
 function textOr<T>(value: unknown, fallback: T): string | T {
   return typeof value === "string" ? value : fallback;
 }
@@ -36,7 +49,7 @@ function layerText(layer: LayerDescription): string {
 function confusionOf(accuracy: Fields, classes: number): number[][] | undefined {
   const { confusion } = accuracy;
   const row = (value: unknown): value is number[] =>
-    Array.isArray(value) && value.length === classes && value.every((count) => Number.isSafeInteger(count));
+    Array.isArray(value) && value.length === classes && value.every((count) => isCount(count, 0));
   return Array.isArray(confusion) && confusion.length === classes && confusion.every(row) ? confusion : undefined;
 }
 
@@ -55,9 +68,9 @@ function curveOf(training: Fields): CurvePoint[] | undefined {
     return undefined;
   }
   return curve.map(fields).flatMap(({ epoch, validationAccuracy, trainLoss }) => {
-    const accuracy = numberOr(validationAccuracy, undefined);
+    const accuracy = shareOr(validationAccuracy, undefined);
     const loss = numberOr(trainLoss, undefined);
-    return typeof epoch === "number" && (accuracy ?? loss) !== undefined ? [{ epoch, accuracy, loss }] : [];
+    return isCount(epoch, 1) && (accuracy ?? loss) !== undefined ? [{ epoch, accuracy, loss }] : [];
   });
 }
 
@@ -69,10 +82,10 @@ export function cardOf({ model, card, digest }: LoadedModel): Card {
   const measured = fields(card.accuracy);
   const training = fields(card.training);
   const recipe = fields(training["recipe"]);
-  const total = numberOr(measured["total"], undefined);
+  const total = isCount(measured["total"], 1) ? measured["total"] : undefined;
   const data = textOr(measured["data"], undefined);
   return {
-    accuracy: numberOr(measured["accuracy"], null),
+    accuracy: shareOr(measured["accuracy"], null),
     measuredOn: data === undefined ? undefined : `${total === undefined ? "" : `${total} pictures of `}${data}`,
     epochs: numberOr(
       fields(recipe["training"])["epochs"],

@@ -1,3 +1,5 @@
+import { Problem } from "./problem.js";
+
 /** [height, width, channels] of the pictures that a network takes. */
 export type PictureShape = readonly [height: number, width: number, channels: number];
 
@@ -25,6 +27,7 @@ export interface Classifier {
   /**
    * Takes n pictures one after the other, bytes 0 to 255, row by row, channels last ([n, height, width, channels]).
    * @returns n × classes probabilities
+   * @throws Problem no-answer, or gives NaN, where the network has no answer to a picture
    */
   predict(pictures: Uint8Array): Promise<Float32Array>;
   close(): Promise<void>;
@@ -43,6 +46,17 @@ export interface Classification {
   readonly classes: readonly { readonly label: string; readonly probability: number }[];
 }
 
+/** The refusal for a picture to which the network has no answer: JSON has no NaN, and null would be taken for one. */
+export function noAnswer(cause?: unknown): Problem {
+  return new Problem(
+    "no-answer",
+    "The model's answer to a picture is not a number: its weights are too large to compute with.",
+    {
+      cause,
+    },
+  );
+}
+
 /** Six digits tell apart what float32 can and keep answers short. */
 function rounded(probability: number): number {
   return Math.round(probability * 1e6) / 1e6;
@@ -51,8 +65,10 @@ function rounded(probability: number): number {
 /** Names and orders the probabilities of one picture, the `top` most probable of them. */
 export function describe(probabilities: Float32Array, classes: readonly string[], top: number): Classification {
   const sorted = classes
-    .map((label, index) => ({ label, probability: rounded(probabilities[index]!) }))
-    .sort((a, b) => b.probability - a.probability);
+    .map((label, index) => ({ label, probability: probabilities[index]! }))
+    .sort((a, b) => b.probability - a.probability)
+    // After sorting: rounded alike, the second would come before the first.
+    .map(({ label, probability }) => ({ label, probability: rounded(probability) }));
   const first = sorted[0]!;
   return { label: first.label, confidence: first.probability, classes: sorted.slice(0, top) };
 }

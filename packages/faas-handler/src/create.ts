@@ -1,12 +1,13 @@
 import { Application } from "./application.js";
 import type { Classifier } from "./classifier.js";
 import { type Config, readConfig } from "./config.js";
-import { pictureDecoder } from "./decode.js";
+import { createDecoder } from "./decoding/decoder.js";
 import { GarbageMeter } from "./garbage.js";
 import { createHandler, type Handler } from "./handler.js";
 import type { Hooks } from "./hooks.js";
 import { loadHooks } from "./load-hooks.js";
-import { createLogger, type Logger, writeLine } from "./log.js";
+import { createLogger, type Logger } from "./log.js";
+import { writeLine } from "./log-writer.js";
 import { loadClassifier } from "./model.js";
 import { FunctionServer } from "./server.js";
 
@@ -31,7 +32,8 @@ export function createApplication(options: ServerOptions): Application {
   const logger = options.logger ?? createLogger(config.logLevel, writeLine);
   const { gc } = globalThis;
   const garbage = new GarbageMeter(options.collector ?? (gc === undefined ? undefined : async () => gc));
-  return new Application({ config, logger, garbage, decode: pictureDecoder(config.maxPixels, garbage) });
+  const decoder = createDecoder({ config, logger, garbage, collects: options.collector !== undefined });
+  return new Application({ config, logger, garbage, decode: decoder.decode, closeDecoder: () => decoder.close() });
 }
 
 /**
@@ -43,8 +45,7 @@ export async function loadInto(application: Application, options: ServerOptions,
   const { config, logger } = application;
   const hooks = options.hooks ?? (await loadHooks(config, version));
   const classifier = options.classifier ?? (await loadClassifier({ config, logger, tune: options.tune }));
-  application.hooks = hooks;
-  application.use(classifier);
+  application.use(classifier, hooks);
   logger.log("info", "ready", { msSinceStart: Math.round(performance.now()) });
 }
 

@@ -1,4 +1,4 @@
-export { Application, type ApplicationOptions, type RequestLine } from "./application.js";
+export { Application, type ApplicationOptions } from "./application.js";
 export type { Body } from "./body.js";
 export type { Batch, Card, Classifier, PictureShape } from "./classifier.js";
 export { type Config, ConfigurationError, readConfig } from "./config.js";
@@ -9,4 +9,5 @@ export type { DecodePicture } from "./input/pictures.js";
 export { createLogger, type Logger, type LogLevel } from "./log.js";
 export type { FunctionAnswer, FunctionRequest } from "./message.js";
 export { Problem, type ProblemName, type ProblemOptions } from "./problem.js";
+export type { RequestLine } from "./request-log.js";
 export { FunctionServer } from "./server.js";

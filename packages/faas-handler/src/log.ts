@@ -1,3 +1,5 @@
+import { printable } from "@cifar/cnn";
+
 /** From the gravest down; a level also lets through those before it. */
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
@@ -13,7 +15,7 @@ const GRAVITY: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2
 /** The watchdog's logging of a stream ends for good at a line of 64 KB; no text in a line may come near it. */
 const LONGEST_TEXT = 2000;
 
-/** Logs one JSON object a line: `time`, `level`, `message`, and the fields. */
+/** Logs one JSON object a line: `time`, `level`, `message`, and the fields; what a terminal would obey is escaped. */
 export function createLogger(level: LogLevel, write: (line: string) => void): Logger {
   return {
     log(of, message, fields = {}) {
@@ -30,34 +32,13 @@ export function createLogger(level: LogLevel, write: (line: string) => void): Lo
           line[name] = typeof value === "string" ? shorten(value) : value;
         }
       }
-      write(`${JSON.stringify(line)}\n`);
+      write(`${printable(JSON.stringify(line))}\n`);
     },
   };
 }
 
 function shorten(text: string): string {
   return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
-}
-
-let waiting: string[] | undefined;
-
-function flush(): void {
-  process.stdout.write((waiting ?? []).join(""));
-  waiting = [];
-}
-
-/**
- * Writes to standard output what one turn of the event loop logs, in one go: to a pipe each write is a system call that
- * the turn waits for. What is left is written when the process exits.
- */
-export function writeLine(line: string): void {
-  if (waiting === undefined) {
-    process.on("exit", flush);
-    waiting = [];
-  }
-  if (waiting.push(line) === 1) {
-    setImmediate(flush);
-  }
 }
 
 /** Logs nothing, for functions inside a program that does its own logging. */

@@ -1,4 +1,5 @@
 import type { Body } from "./body.js";
+import type { Problem } from "./problem.js";
 
 /** A request, whoever brought it: node:http, the official Node template, a test. */
 export interface FunctionRequest {
@@ -38,5 +39,18 @@ export function jsonAnswer(value: unknown, headers: Readonly<Record<string, stri
     status: 200,
     headers: { "content-type": JSON_TYPE, "x-content-type-options": "nosniff", ...headers },
     body: `${JSON.stringify(value)}\n`,
+  };
+}
+
+/** A refusal as problem details (RFC 9457). */
+export function problemAnswer(problem: Problem): FunctionAnswer {
+  return {
+    status: problem.status,
+    headers: {
+      "content-type": "application/problem+json",
+      "x-content-type-options": "nosniff",
+      ...problem.headers,
+    },
+    body: `${JSON.stringify(problem)}\n`,
   };
 }

@@ -1,7 +1,7 @@
-import { createPredictor, type LoadedModel, type Predictor } from "@cifar/cnn";
+import { CnnError, createPredictor, type LoadedModel, type Predictor } from "@cifar/cnn";
 import { readModelFile } from "@cifar/cnn/node";
 import { cardOf } from "./card.js";
-import { type Batch, type Card, type Classifier, ONE_BY_ONE, type PictureShape } from "./classifier.js";
+import { type Batch, type Card, type Classifier, noAnswer, ONE_BY_ONE, type PictureShape } from "./classifier.js";
 import type { Config } from "./config.js";
 import type { Logger } from "./log.js";
 
@@ -72,9 +72,13 @@ class NetworkClassifier implements Classifier {
     return this.#single.description;
   }
 
-  predict(pictures: Uint8Array): Promise<Float32Array> {
-    // A batch that is not full takes as long as a full one.
-    return (pictures.length < this.#batch.fewest * this.#size ? this.#single : this.#many).predict(pictures);
+  async predict(pictures: Uint8Array): Promise<Float32Array> {
+    try {
+      // A batch that is not full takes as long as a full one.
+      return await (pictures.length < this.#batch.fewest * this.#size ? this.#single : this.#many).predict(pictures);
+    } catch (thrown) {
+      throw thrown instanceof CnnError && thrown.code === "NOT_FINITE" ? noAnswer(thrown) : thrown;
+    }
   }
 
   async close(): Promise<void> {

@@ -1,24 +1,40 @@
+import { printable } from "@cifar/cnn";
 import { checkModelFile, readConfig } from "./config.js";
 import { createApplication, createServer, loadInto, type ServerOptions } from "./create.js";
-import { createLogger, writeLine } from "./log.js";
+import { writeLock } from "./lock-file.js";
+import { createLogger } from "./log.js";
+import { writeLine } from "./log-writer.js";
 import type { FunctionServer } from "./server.js";
 
-/** An error as the one line that ends a program. */
+/** An error as the one line that ends a program, without what a terminal would obey: paths and model files have names. */
 export function lineFor(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message.split("\n", 1)[0]! : String(thrown);
+  return printable(thrown instanceof Error ? thrown.message.split("\n", 1)[0]! : String(thrown));
 }
 
+/** An exit code that shells take for an end by SIGINT. */
+const INTERRUPTED = 130;
+
 /**
- * Serves until a signal ends the program: SIGTERM as the watchdog wants it, SIGINT (Ctrl-C) at once.
+ * Serves until a signal ends the program: SIGTERM as the watchdog wants it, SIGINT (Ctrl-C) at once. Further signals
+ * change nothing, as what is in flight must be answered; only who presses Ctrl-C again does not wait for that.
  * @throws where the model cannot be loaded: a function without its model serves nobody
  */
 export async function untilSignal(server: FunctionServer): Promise<void> {
   const { application } = server;
   const { config, logger } = application;
+  let interrupted = false;
   const ended = new Promise<"SIGTERM" | "SIGINT">((resolve) => {
-    process.once("SIGTERM", () => resolve("SIGTERM"));
-    process.once("SIGINT", () => resolve("SIGINT"));
+    process.on("SIGTERM", () => resolve("SIGTERM"));
+    process.on("SIGINT", () => {
+      if (interrupted) {
+        process.exit(INTERRUPTED);
+      }
+      interrupted = true;
+      resolve("SIGINT");
+    });
   });
+  // Nobody reads any more: no reason to leave requests unanswered.
+  process.stderr.on("error", () => undefined);
   try {
     await Promise.race([ended, server.loaded]);
   } catch (error) {
@@ -35,7 +51,7 @@ export async function untilSignal(server: FunctionServer): Promise<void> {
 /** What programs do beyond what a library may; both change flags of V8. */
 export const PROGRAM_OPTIONS = {
   tune: async () => (await import("./tuning.js")).tune(),
-  collector: async () => (await import("./tuning.js")).exposeCollector(),
+  collector: async () => (await import("./decoding/collector.js")).exposeCollector(),
 } satisfies ServerOptions;
 
 /**
@@ -63,17 +79,21 @@ export async function checkProgram(environment: Readonly<Record<string, string |
  */
 export async function runProgram(environment: Readonly<Record<string, string | undefined>>): Promise<number> {
   let logger = createLogger("info", writeLine);
+  let removeLock = (): void => undefined;
   try {
     const config = readConfig(environment);
     logger = createLogger(config.logLevel, writeLine);
     checkModelFile(config);
     const server = createServer({ config, logger, ...PROGRAM_OPTIONS });
-    const port = await server.listen(config.port);
+    const port = await server.listen(config.port, config.host);
     logger.log("info", "listening", { port, msSinceStart: Math.round(performance.now()) });
+    removeLock = writeLock(config.lockPath);
     await untilSignal(server);
     return 0;
   } catch (thrown) {
     logger.log("error", lineFor(thrown));
     return 1;
+  } finally {
+    removeLock();
   }
 }

@@ -1,9 +1,10 @@
-import type { Application, Exchange } from "./application.js";
-import type { Body } from "./body.js";
-import { describe } from "./classifier.js";
+import type { Application, Exchange, Model } from "./application.js";
+import { type ByteLease, startOf } from "./body.js";
+import { type Classifier, describe } from "./classifier.js";
+import type { Config } from "./config.js";
 import { evaluateRecords } from "./evaluation.js";
 import { type HookRequest, runAfter, runBefore } from "./hooks.js";
-import { PictureReader, type Pictures } from "./input/pictures.js";
+import { PICTURE_START, PictureReader, type Pictures } from "./input/pictures.js";
 import { checkMayBeEmpty, readPictures, unsupportedMediaType } from "./input/read.js";
 import { negotiate, parseMediaType } from "./media-type.js";
 import { type FunctionAnswer, type FunctionRequest, JSON_TYPE, jsonAnswer } from "./message.js";
@@ -60,35 +61,34 @@ function hookRequest({ method, path, query, headers }: FunctionRequest): HookReq
   return { method, path, query: Object.fromEntries(query), headers };
 }
 
-/** Answers with JSON that the function's own hooks have seen. */
+/** Answers with JSON that the model's hooks have seen. There is one model for all of it, and nothing before it is there. */
 async function withHooks(
   application: Application,
   exchange: Exchange,
-  work: () => Promise<unknown>,
+  work: (model: Model) => Promise<unknown>,
 ): Promise<FunctionAnswer> {
-  const { hooks } = application;
+  const model = await application.model();
+  const { hooks } = model;
   const request = hookRequest(exchange.request);
   await runBefore(hooks, request);
-  const value = await runAfter(hooks, await work(), request);
+  const value = await runAfter(hooks, await work(model), request);
   const timing = [...exchange.timings].map(([name, ms]) => `${name};dur=${ms.toFixed(2)}`).join(", ");
   return jsonAnswer(value, timing === "" ? {} : { "server-timing": timing });
 }
 
 async function describeModel(application: Application, exchange: Exchange): Promise<FunctionAnswer> {
   if (accepted(exchange.request, [JSON_TYPE, HTML_TYPE]) === HTML_TYPE) {
-    await runBefore(application.hooks, hookRequest(exchange.request));
+    const { hooks } = await application.model();
+    await runBefore(hooks, hookRequest(exchange.request));
     return page();
   }
-  const answer = await withHooks(application, exchange, async () => (await application.model()).classifier.card);
+  const answer = await withHooks(application, exchange, async ({ classifier }) => classifier.card);
   return { ...answer, headers: { ...answer.headers, vary: "accept" } };
 }
 
 async function accuracy(application: Application, exchange: Exchange): Promise<FunctionAnswer> {
   accepted(exchange.request, [JSON_TYPE]);
-  return withHooks(application, exchange, async () => {
-    const { classifier } = await application.model();
-    return { accuracy: classifier.card.accuracy };
-  });
+  return withHooks(application, exchange, async ({ classifier }) => ({ accuracy: classifier.card.accuracy }));
 }
 
 async function health(): Promise<FunctionAnswer> {
@@ -134,18 +134,40 @@ function wantsInput(query: URLSearchParams): boolean {
   return text === "true";
 }
 
+/** Bytes of pixels that a request's pictures may become, in multiples of the largest body. */
+const PIXELS_OF_BODY = 2;
+
+/**
+ * Makes room for the pictures in the answer, which are base64 there.
+ * @throws Problem body-too-large, too-many-requests
+ */
+function admitInput({ pixels, count }: Pictures, { maxBodyBytes }: Config, lease: ByteLease): void {
+  if (count === 1) {
+    return;
+  }
+  if (pixels.length > maxBodyBytes) {
+    throw new Problem(
+      "body-too-large",
+      `With input=true the answer would hold ${pixels.length} bytes of ${count} pictures, but may hold ${maxBodyBytes} at most; send fewer, or leave input out.`,
+    );
+  }
+  lease.grow(Math.ceil(pixels.length / 3) * 4);
+}
+
 async function classify(application: Application, exchange: Exchange): Promise<FunctionAnswer> {
   const { request, signal, timings } = exchange;
   accepted(request, [JSON_TYPE]);
   const top = topOf(request.query);
   const input = wantsInput(request.query);
-  return withHooks(application, exchange, async () => {
-    const pictures = await receive(application, exchange);
-    const { classifier, queue } = await application.model();
+  return withHooks(application, exchange, async ({ classifier, queue }) => {
+    const pictures = await receive(application, exchange, classifier);
     if (pictures === undefined) {
       return classifier.card;
     }
     exchange.pictures = pictures.count;
+    if (input) {
+      admitInput(pictures, application.config, exchange.lease);
+    }
     const started = performance.now();
     const probabilities = await queue.run(pictures.pixels, signal);
     timings.set("network", performance.now() - started);
@@ -163,53 +185,35 @@ async function classify(application: Application, exchange: Exchange): Promise<F
   });
 }
 
-/** Reads what was sent; undefined for an empty body that does not claim to be a picture. */
-async function receive(application: Application, exchange: Exchange): Promise<Pictures | undefined> {
+/** Reads what was sent for a network; undefined for an empty body that does not claim to be a picture. */
+async function receive(
+  application: Application,
+  exchange: Exchange,
+  classifier: Classifier,
+): Promise<Pictures | undefined> {
   const { request, signal, lease, timings } = exchange;
   const contentType = request.headers["content-type"];
-  const body = await unlessEmpty(request.body);
-  if (body === undefined) {
+  const { start, body } = await startOf(exchange.body, PICTURE_START);
+  if (start.length === 0) {
     checkMayBeEmpty(contentType);
     return undefined;
   }
-  const { classifier } = await application.model();
   const started = performance.now();
+  const { maxBodyBytes, maxPictures } = application.config;
   const pictures = await readPictures(body, {
+    start,
     contentType,
-    reader: new PictureReader({ decode: application.decode, shape: classifier.shape, signal }),
-    limits: { maxBytes: application.config.maxBodyBytes, lease },
+    reader: new PictureReader({
+      decode: application.decode,
+      shape: classifier.shape,
+      signal,
+      limits: { maxPictures, maxPixelBytes: PIXELS_OF_BODY * maxBodyBytes, lease },
+    }),
+    limits: { maxBytes: maxBodyBytes, lease, whole: exchange.takePlace },
     classes: classifier.classes.length,
   });
   timings.set("read", performance.now() - started);
   return pictures;
-}
-
-/** The body again, or undefined where it has no bytes: chunked as it comes, nothing else tells. */
-async function unlessEmpty(body: Body): Promise<Body | undefined> {
-  const iterator = body[Symbol.asyncIterator]();
-  for (;;) {
-    const { done, value } = await iterator.next();
-    if (done === true) {
-      return undefined;
-    }
-    if (value.byteLength > 0) {
-      return startingWith(value, iterator);
-    }
-  }
-}
-
-async function* startingWith(
-  first: Uint8Array,
-  rest: AsyncIterator<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  yield first;
-  for (;;) {
-    const { done, value } = await rest.next();
-    if (done === true) {
-      return;
-    }
-    yield value;
-  }
 }
 
 const RECORDS_TYPE = "application/octet-stream";
@@ -221,9 +225,8 @@ async function evaluate(application: Application, exchange: Exchange): Promise<F
   if (parseMediaType(contentType)?.type !== RECORDS_TYPE) {
     throw unsupportedMediaType(contentType, [RECORDS_TYPE]);
   }
-  return withHooks(application, exchange, async () => {
-    const { classifier, queue } = await application.model();
-    const evaluation = await evaluateRecords(request.body, { classifier, queue, signal });
+  return withHooks(application, exchange, async ({ classifier, queue }) => {
+    const evaluation = await evaluateRecords(exchange.body, { classifier, queue, signal });
     exchange.pictures = evaluation.total;
     return evaluation;
   });

@@ -5,19 +5,31 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import type { Application } from "./application.js";
-import type { FunctionAnswer } from "./message.js";
-import { Problem } from "./problem.js";
-
-/** How much of a body that was refused is still read, and how long, so that the client gets to read the answer. */
-const LINGER = { bytes: 2 ** 24, milliseconds: 1000 } as const;
+import { deliver, LINGER } from "./delivery.js";
+import { malformedProblem, refuseMalformed } from "./malformed.js";
+import type { FunctionAnswer, FunctionRequest } from "./message.js";
 
 /** Requests on their way from the watchdog when it stops taking new ones; they still arrive after its interval. */
 const MARGIN_MS = 250;
 
 /** Connections that may wait to be accepted: where they overflow, the system drops them and clients wait for a second. */
 const BACKLOG = 4096;
+
+/** How often Node looks for connections whose headers do not come, in milliseconds. */
+const CHECK_HEADERS_MS = 1000;
+
+/** The last request that came on a connection. */
+interface Latest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Ends it: what was to be its body is none. */
+  readonly controller: AbortController;
+  /** Resolves when its answer, and with it all before it, has been delivered. */
+  readonly done: Promise<void>;
+}
 
 /** The application on node:http, as the watchdog expects it. */
 export class FunctionServer {
@@ -26,6 +38,7 @@ export class FunctionServer {
   readonly #load: () => Promise<void>;
   #loaded: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
+  readonly #latest = new WeakMap<object, Latest>();
 
   /** @param load hands the application its network and its hooks; called once it listens */
   constructor(application: Application, load: () => Promise<void> = async () => undefined) {
@@ -36,6 +49,7 @@ export class FunctionServer {
         // The watchdog keeps idle connections for half a second; the side that sends must be the one that closes them.
         keepAliveTimeout: 65_000,
         headersTimeout: 10_000,
+        connectionsCheckingInterval: CHECK_HEADERS_MS,
         // The application has its own time for a request.
         requestTimeout: 0,
         // Small answers must not wait for the client's acknowledgement of the one before.
@@ -43,7 +57,9 @@ export class FunctionServer {
       },
       (request, response) => void this.#exchange(request, response),
     );
-    this.#server.on("clientError", refuseMalformed);
+    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      void this.#refuseMalformed(error, socket as Socket);
+    });
   }
 
   /**
@@ -78,13 +94,18 @@ export class FunctionServer {
   }
 
   async #stop(drainTime: number): Promise<void> {
+    // From now on each answer ends its connection, so that none is left on which a request could be under way.
     this.application.drain();
     if (drainTime > 0) {
       await new Promise((resolve) => setTimeout(resolve, drainTime + MARGIN_MS));
     }
     this.application.refuse();
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    // That of node:http would end idle connections at once, and requests that are under way on them with it.
+    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()));
     await this.application.whenIdle();
+    if (drainTime > 0) {
+      await new Promise((resolve) => setTimeout(resolve, MARGIN_MS));
+    }
     // A connection is idle only once its last answer is flushed.
     const idle = setInterval(() => this.#server.closeIdleConnections(), 20);
     // Connections that were opened but never used do not count as idle.
@@ -92,17 +113,37 @@ export class FunctionServer {
     await closed;
     clearInterval(idle);
     clearTimeout(late);
+    this.#server.close();
     await this.application.close();
   }
 
   async #exchange(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { method = "GET", url = "/", headers } = request;
+    const { method = "GET", url = "/", headers, socket } = request;
     const { path, query } = splitTarget(url);
-    const refusal = this.application.turnAway({ method, path, headers });
+    const line = { method, path, headers };
+    // Leaving a loop over the body early must not destroy the socket: the answer goes through it.
+    const body = request.iterator({ destroyOnReturn: false });
+    let isRead = false;
+    const deliverNow = (answer: FunctionAnswer): Promise<void> | undefined => {
+      if (response.destroyed) {
+        return undefined;
+      }
+      return deliver(
+        answer,
+        { request, response, ...(isRead ? { stopReading: () => stopReading(body) } : {}) },
+        {
+          close: this.application.draining,
+          timeout: this.application.config.answerTimeout,
+          unread: () => this.application.requestLog.unread(line, answer.status),
+        },
+      );
+    };
+    // A small body that came with the headers is read with them, but only after this has been called.
+    const send = (answer: FunctionAnswer): Promise<void> | undefined =>
+      request.complete ? deliverNow(answer) : setImmediate(answer).then(deliverNow);
+    const refusal = this.application.turnAway(line);
     if (refusal !== undefined) {
-      // A small body that came with the headers is read with them, but only after this has been called.
-      await Promise.resolve();
-      await send(refusal, { request, response });
+      await send(refusal);
       return;
     }
     const controller = new AbortController();
@@ -111,27 +152,57 @@ export class FunctionServer {
         controller.abort();
       }
     });
-    // Leaving a loop over the body early must not destroy the socket: the answer goes through it.
-    const body = request.iterator({ destroyOnReturn: false });
-    let answer: FunctionAnswer;
-    try {
-      answer = await this.application.answer({
+    isRead = true;
+    const done = this.#answer(
+      {
         method,
         path,
         query: new URLSearchParams(query),
         headers: mergeHeaders(headers),
         body: { [Symbol.asyncIterator]: () => body },
         signal: controller.signal,
-      });
+      },
+      send,
+      request,
+    );
+    this.#latest.set(socket, { request, response, controller, done });
+    await done;
+  }
+
+  async #answer(
+    request: FunctionRequest,
+    send: (answer: FunctionAnswer) => Promise<void> | undefined,
+    incoming: IncomingMessage,
+  ): Promise<void> {
+    try {
+      await this.application.answer(request, send);
     } catch {
       // Nobody waits for an answer.
-      request.destroy();
+      incoming.destroy();
+    }
+  }
+
+  /** What is not HTTP: the body of the request before it, or what was to be the next one. */
+  async #refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): Promise<void> {
+    if (error.code === "ECONNRESET" || !socket.writable || socket.bytesRead === 0) {
+      socket.destroy();
       return;
     }
-    if (!response.destroyed) {
-      // A client that would send its next request here is told that there will be nobody.
-      const headers = this.application.refusing ? { ...answer.headers, connection: "close" } : answer.headers;
-      await send({ ...answer, headers }, { request, response, stopReading: () => stopReading(body) });
+    const problem = malformedProblem(error.code);
+    const latest = this.#latest.get(socket);
+    if (latest !== undefined && !latest.request.complete) {
+      if (latest.response.headersSent) {
+        // The rest of a body that nobody waits for.
+        socket.destroySoon();
+      } else {
+        latest.controller.abort(problem);
+      }
+      return;
+    }
+    this.application.requestLog.malformed(problem);
+    await latest?.done;
+    if (socket.writable) {
+      refuseMalformed(socket, problem);
     }
   }
 }
@@ -153,76 +224,4 @@ function mergeHeaders(headers: IncomingHttpHeaders): Record<string, string | und
     merged[name] = Array.isArray(value) ? value.join(", ") : value;
   }
   return merged;
-}
-
-interface Connection {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** Ends whoever still reads the request's body; absent where nobody has begun to. */
-  readonly stopReading?: () => Promise<void>;
-}
-
-/**
- * Sends the whole answer. If the request's body has not been read to its end (a refusal), reads on for a while: a
- * socket closed with unread bytes is reset, and the client may lose the answer with it.
- */
-async function send(answer: FunctionAnswer, { request, response, stopReading }: Connection): Promise<void> {
-  response.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body) });
-  if (request.complete) {
-    // As text: Node then sends headers and body in one system call.
-    response.end(answer.body);
-    return;
-  }
-  response.write(answer.body);
-  if (await discard(request, stopReading)) {
-    response.end();
-  } else {
-    response.end(() => request.destroy());
-  }
-}
-
-/** Reads the rest of a body and forgets it; false where there is too much of it. */
-function discard(request: IncomingMessage, stopReading: Connection["stopReading"]): Promise<boolean> {
-  return new Promise((resolve) => {
-    let bytes = 0;
-    const timer = setTimeout(() => finish(false), LINGER.milliseconds);
-    const finish = (ended: boolean): void => {
-      clearTimeout(timer);
-      request.off("data", count);
-      resolve(ended);
-    };
-    const count = (chunk: Uint8Array): void => {
-      bytes += chunk.byteLength;
-      if (bytes > LINGER.bytes) {
-        finish(false);
-      }
-    };
-    request.once("close", () => finish(true));
-    void (stopReading?.() ?? Promise.resolve()).then(() => {
-      if (request.complete) {
-        finish(true);
-        return;
-      }
-      request.once("end", () => finish(true));
-      request.on("data", count);
-      request.resume();
-    });
-  });
-}
-
-/** Answers what is not HTTP, in the form of all other refusals, and closes. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const problem =
-    error.code === "HPE_HEADER_OVERFLOW"
-      ? new Problem("invalid-request", "The headers of the request are too large.")
-      : new Problem("invalid-request", "This is not a well-formed HTTP request.");
-  const body = `${JSON.stringify(problem)}\n`;
-  socket.end(
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `Connection: close\r\n\r\n${body}`,
-  );
 }

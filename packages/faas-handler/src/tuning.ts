@@ -1,5 +1,4 @@
 import v8 from "node:v8";
-import vm from "node:vm";
 import { enableRevectorization } from "@cifar/tensor/node";
 
 /*
@@ -13,10 +12,4 @@ export function tune(): string {
   // The space for young objects stays at the size that it has; it would grow to 16 MB under load.
   v8.setFlagsFromString("--semi-space-growth-factor=1");
   return enableRevectorization().reason;
-}
-
-/** V8's own collector. */
-export function exposeCollector(): () => void {
-  v8.setFlagsFromString("--expose-gc");
-  return vm.runInNewContext("gc") as () => void;
 }

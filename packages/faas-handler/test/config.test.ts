@@ -6,11 +6,16 @@ describe("readConfig", () => {
     expect(readConfig({})).toEqual({
       modelPath: "./model.safetensors",
       port: 3000,
+      host: "127.0.0.1",
+      lockPath: undefined,
       maxBodyBytes: 2_097_152,
       maxPixels: 1_048_576,
+      maxPictures: 1000,
       maxBatch: 8,
       maxInflight: 64,
       execTimeout: 30_000,
+      uploadTimeout: 5000,
+      answerTimeout: 10_000,
       drainTime: 0,
       threads: 1,
       logLevel: "info",
@@ -20,6 +25,20 @@ describe("readConfig", () => {
   it("drains for as long as the watchdog does: its health check's interval, else its write_timeout", () => {
     expect(readConfig({ healthcheck_interval: "5s", write_timeout: "35s" }).drainTime).toBe(5000);
     expect(readConfig({ write_timeout: "35s" }).drainTime).toBe(35_000);
+  });
+
+  it("takes 0 as no limit where the watchdog does", () => {
+    for (const none of ["0", "0s", "0ms"]) {
+      expect(readConfig({ exec_timeout: none }).execTimeout).toBe(Number.POSITIVE_INFINITY);
+    }
+    expect(readConfig({ max_inflight: "0" }).maxInflight).toBe(Number.POSITIVE_INFINITY);
+    expect(readConfig({ healthcheck_interval: "0", write_timeout: "35s" }).drainTime).toBe(0);
+  });
+
+  it("writes the watchdog's lock file where that is left to the function, in the folder where the watchdog looks", () => {
+    expect(readConfig({ suppress_lock: "false" }).lockPath).toBeUndefined();
+    expect(readConfig({ suppress_lock: "true" }).lockPath).toBe("/tmp/.lock");
+    expect(readConfig({ suppress_lock: "1", TMPDIR: "/var/tmp/" }).lockPath).toBe("/var/tmp/.lock");
   });
 
   it("names the variable, its range and its value where it is not valid", () => {
@@ -32,7 +51,6 @@ describe("readConfig", () => {
       ["max_batch", "1.5"],
       ["max_inflight", "1e3"],
       ["threads", "65"],
-      ["exec_timeout", "0"],
       ["exec_timeout", "soon"],
       ["healthcheck_interval", "9999h"],
       ["log_level", "loud"],

@@ -253,6 +253,14 @@ describe("the log", () => {
     expect(lines[0]).toMatch(/^\{[^\n]*\}\n$/);
   });
 
+  it("writes nothing that a terminal would obey, and loses nothing", () => {
+    const lines: string[] = [];
+    const path = "/\u001b[2J\u0007\u009b31m\n\u2028\u202egnp";
+    createLogger("info", (line) => lines.push(line)).log("info", path, { path });
+    expect(lines[0]).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}](?!$)/u);
+    expect(JSON.parse(lines[0]!)).toMatchObject({ message: path, path });
+  });
+
   it("tells the operator of a failure what the client is not told", async () => {
     const running = await start();
     running.classifier.gate = Promise.reject(new Error("the reason within"));

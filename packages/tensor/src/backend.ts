@@ -65,7 +65,8 @@ export interface MaxPool2dForward {
 export interface MaxPool2d extends MaxPool2dForward {
   /**
    * Writes all of `inputGradient`: each output's gradient goes to the first position in its window (row by row) that
-   * equals the maximum, as in PyTorch. `input` and `output` are those of the forward pass.
+   * equals the maximum, as in PyTorch; NaN equals nothing, so that its gradient is lost. `input` and `output` are those of the
+   * forward pass.
    */
   backward(input: Tensor, output: Tensor, outputGradient: Tensor, inputGradient: Tensor): Done;
 }
@@ -150,7 +151,8 @@ export interface SoftmaxCrossEntropySpec {
 export interface SoftmaxCrossEntropy {
   /**
    * Writes `probabilities` ([batch, classes]) and `losses` ([batch]). A label of −1 marks an absent picture: its loss
-   * and its gradient are 0.
+   * and its gradient are 0. As in PyTorch, a logit of −Infinity costs nothing where its target is 0, else Infinity; NaN,
+   * Infinity or nothing but −Infinity among a picture's logits makes its loss and probabilities NaN.
    */
   forward(logits: Tensor, labels: Tensor<"int32">, probabilities: Tensor, losses: Tensor): Done;
   /** (probabilities − target) · scale; `scale` is 1 / pictures in the batch for a mean loss. */

@@ -11,9 +11,9 @@ export {
   STREAMS,
   seedKey,
 } from "./random.js";
-export { formatShape, type Shape, sameShape, sizeOf } from "./shape.js";
+export { formatShape, MAX_VALUES, type Shape, sameShape, sizeOf } from "./shape.js";
 export { type DataTypes, type DType, hostTensor, type Tensor, tensor } from "./tensor.js";
 export { createWasmBackend, type WasmBackend } from "./wasm/backend.js";
 export { createWasmInference, type WasmBackendOptions, type WasmInferenceBackend } from "./wasm/inference.js";
-export type { Region, WasmMemoryOptions, WasmTensor } from "./wasm/memory.js";
+export type { Region, WasmMemoryOptions, WasmTensor, WebAssemblyMemory } from "./wasm/memory.js";
 export { wasmSupported } from "./wasm/support.js";

@@ -3,7 +3,7 @@ import type { Backend } from "./backend.js";
 import { TensorError } from "./errors.js";
 import type { DataTypes, DType } from "./tensor.js";
 import { createWasmBackend } from "./wasm/backend.js";
-import { wasmSupported } from "./wasm/support.js";
+import { whyNoWasm } from "./wasm/support.js";
 import { setProductWidth } from "./wasm/width.js";
 
 /*
@@ -39,7 +39,8 @@ export function enableRevectorization(): Revectorization {
 export function revectorizationRefusal(): string | undefined {
   const { CIFAR_REVECTORIZE: wanted } = process.env;
   if (wanted === "0") return "switched off by CIFAR_REVECTORIZE=0";
-  if (!wasmSupported()) return "no WebAssembly SIMD";
+  const missing = whyNoWasm();
+  if (missing !== undefined) return missing;
   const { v8: version } = process.versions;
   if (Number.parseInt(version, 10) < FIRST_V8) return `V8 ${version} cannot (Node 22 and later can)`;
   return process.arch === "x64" ? undefined : `only on x64, this is ${process.arch}`;

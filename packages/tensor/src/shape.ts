@@ -20,15 +20,24 @@ export function formatShape(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }
 
+/** Most values that a tensor may hold, 1 GiB of them: what a WebAssembly memory holds, so that addresses never overflow. */
+export const MAX_VALUES = 2 ** 28;
+
 /**
- * Throws unless every dimension is a whole number of at least 1.
+ * Throws unless every dimension is a whole number of at least 1, and a tensor of the shape can be.
  * @throws TensorError INVALID_ARGUMENT
  */
 export function checkShape(operation: string, shape: Shape): void {
-  if (shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 1)) return;
+  if (!shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 1)) {
+    throw new TensorError(
+      "INVALID_ARGUMENT",
+      `${operation}: every dimension must be a whole number of at least 1, but the shape is ${formatShape(shape)}`,
+    );
+  }
+  if (sizeOf(shape) <= MAX_VALUES) return;
   throw new TensorError(
     "INVALID_ARGUMENT",
-    `${operation}: every dimension must be a whole number of at least 1, but the shape is ${formatShape(shape)}`,
+    `${operation}: a tensor holds at most ${MAX_VALUES} values, but the shape is ${formatShape(shape)}`,
   );
 }
 

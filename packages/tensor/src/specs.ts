@@ -46,6 +46,10 @@ export function conv2dSizes(spec: Conv2dSpec): Conv2dSizes {
   checkCount("conv2d", "padding", padding, 0);
   const outputHeight = windowOutput("conv2d", { input: height, kernel, stride, padding });
   const outputWidth = windowOutput("conv2d", { input: width, kernel, stride, padding });
+  const outputShape = [batch, outputHeight, outputWidth, filters];
+  const filterShape = [kernel, kernel, channels, filters];
+  const padded = [height + 2 * padding, width + 2 * padding, channels];
+  for (const shape of [outputShape, filterShape, padded]) checkShape("conv2d", shape);
   return {
     batch,
     height,
@@ -53,15 +57,16 @@ export function conv2dSizes(spec: Conv2dSpec): Conv2dSizes {
     channels,
     filters,
     kernel,
-    stride,
+    // A longer one has no second window to move to either.
+    stride: Math.min(stride, Math.max(height, width) + 2 * padding),
     padding,
     outputHeight,
     outputWidth,
     relu,
     gradients: spec.gradients ?? { input: true, filter: true },
     inputShape: [...spec.input],
-    outputShape: [batch, outputHeight, outputWidth, filters],
-    filterShape: [kernel, kernel, channels, filters],
+    outputShape,
+    filterShape,
   };
 }
 
@@ -93,7 +98,8 @@ export function maxPool2dSizes(spec: MaxPool2dSpec): MaxPool2dSizes {
     width,
     channels,
     size,
-    stride,
+    // A longer one has no second window to move to either.
+    stride: Math.min(stride, Math.max(height, width)),
     outputHeight,
     outputWidth,
     inputShape: [...spec.input],
@@ -144,6 +150,14 @@ export function linearSizes(spec: LinearSpec): LinearSizes {
   checkCount("linear", "batch", spec.batch, 1);
   checkCount("linear", "inputs", spec.inputs, 1);
   checkCount("linear", "outputs", spec.outputs, 1);
+  const { batch, inputs, outputs } = spec;
+  for (const shape of [
+    [inputs, outputs],
+    [batch, inputs],
+    [batch, outputs],
+  ]) {
+    checkShape("linear", shape);
+  }
   return { ...spec, gradients: spec.gradients ?? { input: true, weight: true } };
 }
 
@@ -151,6 +165,7 @@ export function linearSizes(spec: LinearSpec): LinearSizes {
 export function softmaxCrossEntropySizes(spec: SoftmaxCrossEntropySpec): Required<SoftmaxCrossEntropySpec> {
   checkCount("softmaxCrossEntropy", "batch", spec.batch, 1);
   checkCount("softmaxCrossEntropy", "classes", spec.classes, 1);
+  checkShape("softmaxCrossEntropy", [spec.batch, spec.classes]);
   const { labelSmoothing = 0 } = spec;
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new TensorError(
@@ -165,6 +180,7 @@ export function softmaxCrossEntropySizes(spec: SoftmaxCrossEntropySpec): Require
 export function softmaxSizes(spec: SoftmaxSpec): SoftmaxSpec {
   checkCount("softmax", "batch", spec.batch, 1);
   checkCount("softmax", "classes", spec.classes, 1);
+  checkShape("softmax", [spec.batch, spec.classes]);
   return spec;
 }
 
@@ -172,6 +188,7 @@ export function softmaxSizes(spec: SoftmaxSpec): SoftmaxSpec {
 export function sumSizes({ shape, count }: SumSpec): { readonly size: number; readonly count: number } {
   checkShape("sum", shape);
   checkCount("sum", "count", count, 1);
+  checkShape("sum", [count, ...shape]);
   return { size: sizeOf(shape), count };
 }
 

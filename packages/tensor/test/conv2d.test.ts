@@ -1,22 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Backend } from "../src/index.js";
 import { conv2dSizes } from "../src/specs.js";
 import { chooseAlgorithm } from "../src/wasm/conv2d.js";
 import { backends, fill } from "./support/backends.js";
+import { compute, definition, numbersFor, type Shape } from "./support/convolution.js";
 import { fixtureCases, toHwio, toNhwc } from "./support/fixtures.js";
 import { dot, expectClose, FORWARD, GRADIENT, randomNumbers, relativeError } from "./support/numbers.js";
-
-interface Shape {
-  readonly batch: number;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-  readonly filters: number;
-  readonly kernel: number;
-  readonly stride: number;
-  readonly padding: number;
-}
 
 /** Shapes of all kinds; many of them are served by Winograd. */
 const shapes: fc.Arbitrary<Shape> = fc
@@ -31,79 +20,6 @@ const shapes: fc.Arbitrary<Shape> = fc
     padding: fc.integer({ min: 0, max: 3 }),
   })
   .filter(({ height, width, kernel, padding }) => Math.min(height, width) + 2 * padding >= kernel);
-
-const sizesOf = ({ batch, height, width, channels, ...rest }: Shape) =>
-  conv2dSizes({ input: [batch, height, width, channels], ...rest });
-
-/** The definition in float64, written apart from the implementations: each output, each tap. */
-function definition(shape: Shape, input: Float32Array, filter: Float32Array, bias: Float32Array): Float64Array {
-  const { batch, height, width, channels, filters, kernel, stride, padding } = shape;
-  const { outputHeight, outputWidth } = sizesOf(shape);
-  const output = new Float64Array(batch * outputHeight * outputWidth * filters);
-  for (let index = 0; index < output.length; index++) {
-    const f = index % filters;
-    const x = Math.floor(index / filters) % outputWidth;
-    const y = Math.floor(index / filters / outputWidth) % outputHeight;
-    const n = Math.floor(index / filters / outputWidth / outputHeight);
-    let sum = bias[f]!;
-    for (let i = 0; i < kernel; i++) {
-      for (let j = 0; j < kernel; j++) {
-        const row = y * stride + i - padding;
-        const column = x * stride + j - padding;
-        if (row < 0 || row >= height || column < 0 || column >= width) continue;
-        for (let c = 0; c < channels; c++) {
-          sum +=
-            input[((n * height + row) * width + column) * channels + c]! *
-            filter[((i * kernel + j) * channels + c) * filters + f]!;
-        }
-      }
-    }
-    output[index] = sum;
-  }
-  return output;
-}
-
-/** Everything that an implementation computes for a shape and these numbers. */
-async function compute(
-  backend: Backend,
-  shape: Shape,
-  numbers: { input: Float32Array; filter: Float32Array; bias: Float32Array; gradient: Float32Array },
-  relu = false,
-) {
-  const { batch, height, width, channels, filters, kernel, stride, padding } = shape;
-  const inputShape = [batch, height, width, channels];
-  const conv = backend.conv2d({ input: inputShape, filters, kernel, stride, padding, relu });
-  const input = await fill(backend, inputShape, numbers.input);
-  const output = backend.tensor(conv.outputShape);
-  const outputGradient = await fill(backend, conv.outputShape, numbers.gradient);
-  const inputGradient = backend.tensor(inputShape);
-  const filterGradient = backend.tensor(conv.filterShape);
-  const biasGradient = backend.tensor([filters]);
-  await conv.prepare(
-    await fill(backend, conv.filterShape, numbers.filter),
-    await fill(backend, [filters], numbers.bias),
-  );
-  await conv.forward(input, output);
-  await conv.backwardInput(outputGradient, inputGradient);
-  await conv.backwardFilter(input, outputGradient, filterGradient, biasGradient);
-  return {
-    output: await backend.read(output),
-    inputGradient: await backend.read(inputGradient),
-    filterGradient: await backend.read(filterGradient),
-    biasGradient: await backend.read(biasGradient),
-  };
-}
-
-function numbersFor(shape: Shape, seed: number) {
-  const { batch, height, width, channels, filters, kernel } = shape;
-  const { outputHeight, outputWidth } = sizesOf(shape);
-  return {
-    input: randomNumbers(batch * height * width * channels, seed),
-    filter: randomNumbers(kernel * kernel * channels * filters, seed + 1),
-    bias: randomNumbers(filters, seed + 2),
-    gradient: randomNumbers(batch * outputHeight * outputWidth * filters, seed + 3),
-  };
-}
 
 describe.each(backends)("conv2d on $name", ({ create }) => {
   it.each(fixtureCases("conv2d").map((tensors, index) => ({ tensors, index })))(
@@ -261,6 +177,27 @@ describe.each(backends)("conv2d on $name", ({ create }) => {
     for (const name of ["output", "inputGradient", "filterGradient", "biasGradient"] as const) {
       expect(await backend.read(targets[name]), name).toEqual(once[name]);
     }
+  });
+
+  it("has its gradients where the last window ends far before the next would begin, at the end of the memory too", async () => {
+    // A stride's zeros behind the last row would be 1.4 MB.
+    const shape = { batch: 1, height: 601, width: 601, channels: 1, filters: 1, kernel: 1, stride: 600, padding: 0 };
+    const numbers = numbersFor(shape, 31);
+    const { inputGradient, filterGradient } = await compute(create(), shape, numbers);
+    const expected = new Float32Array(inputGradient.length);
+    const corners = [0, 600, 600 * 601, 600 * 601 + 600];
+    for (const [index, at] of corners.entries()) expected[at] = numbers.gradient[index]! * numbers.filter[0]!;
+    expectClose(inputGradient, expected, 0);
+    const sum = corners.reduce((total, at, index) => total + numbers.input[at]! * numbers.gradient[index]!, 0);
+    expectClose(filterGradient, [sum], GRADIENT);
+  });
+
+  it("takes a stride beyond every side as one window, picture by picture", async () => {
+    const shape = { batch: 3, height: 5, width: 7, channels: 2, filters: 3, kernel: 3, stride: 2 ** 52, padding: 1 };
+    const numbers = numbersFor(shape, 32);
+    const far = await compute(create(), shape, numbers);
+    expect(far).toEqual(await compute(create(), { ...shape, stride: 9 }, numbers));
+    expectClose(far.output, definition({ ...shape, stride: 9 }, numbers.input, numbers.filter, numbers.bias), FORWARD);
   });
 
   it("gives a picture the same bits whatever the others in the batch are, and alone", async () => {

@@ -68,6 +68,14 @@ describe.skipIf(CHROMIUM === undefined)(`backend gpu in Chromium${NO_CHROMIUM}`,
     expectAgreement(report);
   }, 120_000);
 
+  it.for(["webgl2", "webgpu"])(
+    "gives what PyTorch gives where logits are not finite, on %s",
+    async (mode, { skip }) => {
+      if (mode === "webgpu" && !(await inPage<boolean>("webGpuAvailable()"))) skip("no adapter for WebGPU");
+      expect(await inPage<string[]>(`notFinite("${mode}")`)).toEqual([]);
+    },
+  );
+
   it("would see if gpu.js fell back to the CPU", async () => {
     const { results } = await inPage<PageReport>('compare("cpu", [1])');
     expect(results.all).toBeGreaterThan(20);

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { createGpuBackend } from "../src/gpu/index.js";
 import { compareWithReference } from "./support/agreement.js";
+import { missedNotFinite } from "./support/cross-entropy.js";
 
 /**
  * Sums in float32 where the reference adds in float64: up to 2e-6 of the largest value for these small shapes, and Muon's
@@ -21,6 +22,12 @@ describe.each(["webasm", "cpu"] as const)("backend gpu in gpu.js's software mode
     },
     30_000,
   );
+
+  it("gives what PyTorch gives where logits are infinite or NaN", async () => {
+    const backend = await createGpuBackend({ mode });
+    expect(await missedNotFinite(backend)).toEqual([]);
+    backend.close();
+  });
 
   it("keeps NaN and what it was given, and refuses to show values that are elsewhere", async () => {
     const backend = await createGpuBackend({ mode });

@@ -47,7 +47,7 @@ function definition(windows: Windows, values: Float32Array, gradients: Float32Ar
       const column = x * stride + (k % size);
       return ((n * height + row) * width + column) * channels + c;
     });
-    const largest = Math.max(...positions.map((position) => values[position]!));
+    const largest = positions.reduce((most, position) => Math.max(most, values[position]!), Number.NEGATIVE_INFINITY);
     output[index] = largest;
     inputGradient[positions.find((position) => values[position] === largest)!]! += gradients[index]!;
   }
@@ -121,6 +121,50 @@ describe.each(backends)("maxPool2d on $name", ({ create }) => {
       }),
       { numRuns: 60, seed: 1 },
     );
+  });
+
+  it.each([
+    { size: 8, channels: 3 },
+    { size: 9, channels: 3 },
+    { size: 9, channels: 9 },
+    { size: 500, channels: 1 },
+  ])(
+    "takes windows of $size × $size as well, ties and NaN included ($channels channels)",
+    async ({ size, channels }) => {
+      const windows = { batch: 2, height: size + 1, width: size + 2, channels, size, stride: 1 };
+      const spec = { input: [2, size + 1, size + 2, channels], size, stride: 1 };
+      const values = randomNumbers(2 * (size + 1) * (size + 2) * channels, 5).map((value) => Math.round(value * 2));
+      const backend = create();
+      const actual = await compute(backend, spec, values, randomGradients);
+      const expected = definition(windows, values, randomGradients(actual.output.length));
+      expectClose(actual.output, expected.output, 0);
+      expectClose(actual.inputGradient, expected.inputGradient, FORWARD);
+      for (const at of [0, (size + 3) * channels, ((size - 1) * (size + 2) + size - 1) * channels]) {
+        const { output } = await compute(backend, spec, values.slice().fill(Number.NaN, at, at + 1), randomGradients);
+        expect(output[0]).toBeNaN();
+        expect(output.filter((value) => !Number.isNaN(value)).length).toBeGreaterThan(0);
+      }
+    },
+  );
+
+  // What PyTorch's max_pool2d gives; of 0 and −0 either may be the maximum, but the gradient goes to the first.
+  it.each([
+    { values: [0, -0, 0, 0], gradient: [1, 0, 0, 0] },
+    { values: [-0, 0, -0, 0], gradient: [1, 0, 0, 0] },
+    { values: [-1, 2, 2, 1], gradient: [0, 1, 0, 0] },
+    { values: [-1, -1, 0, -0], gradient: [0, 0, 1, 0] },
+    { values: new Array(4).fill(Number.NEGATIVE_INFINITY), gradient: [1, 0, 0, 0] },
+    { values: new Array(4).fill(Number.POSITIVE_INFINITY), gradient: [1, 0, 0, 0] },
+  ])("gives the gradient of a tie to the first alone in every lane: $values", async ({ values, gradient }) => {
+    const channels = 6;
+    const spread = (numbers: readonly number[]) =>
+      Float32Array.from({ length: 4 * channels }, (_, index) => numbers[Math.floor(index / channels)]!);
+    const spec = { input: [1, 2, 2, channels], size: 2, stride: 2 };
+    const { output, inputGradient } = await compute(create(), spec, spread(values), (count) =>
+      new Float32Array(count).fill(1),
+    );
+    expect([...output].every((value) => value === Math.max(...values))).toBe(true);
+    expect(inputGradient).toEqual(spread(gradient));
   });
 
   it("has the gradient of finite differences where windows overlap", async () => {

@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { formatShape, hostTensor, sameShape, sizeOf, TensorError, tensor } from "../src/index.js";
+import { checkShape } from "../src/shape.js";
+import {
+  conv2dSizes,
+  linearSizes,
+  maxPool2dSizes,
+  sgdSizes,
+  softmaxCrossEntropySizes,
+  softmaxSizes,
+  sumSizes,
+} from "../src/specs.js";
 import { backends } from "./support/backends.js";
 
 /** The message of the TensorError that a call throws. */
@@ -66,6 +76,97 @@ describe.each(backends)("specs on $name", ({ create }) => {
   ])("refuse what cannot be, in one line that says what was expected: %s", (call, message) => {
     expect(refusal(call)).toMatch(message);
     expect(refusal(call)).toMatch(/^INVALID_ARGUMENT/);
+  });
+});
+
+describe("a spec's limits", () => {
+  const side = 2 ** 14;
+  const conv = { input: [1, 8, 8, 3], filters: 4, kernel: 3 };
+  /** 1×1 with a stride that leaves one output, so that other sizes may be large. */
+  const point = { input: [1, 2, 2, 1], filters: 1, kernel: 1, stride: 2 ** 20 };
+
+  it.each([
+    { what: "kernel", at: () => conv2dSizes({ ...conv, kernel: 8 }), past: () => conv2dSizes({ ...conv, kernel: 9 }) },
+    {
+      what: "kernel with padding",
+      at: () => conv2dSizes({ ...conv, kernel: 12, padding: 2 }),
+      past: () => conv2dSizes({ ...conv, kernel: 13, padding: 2 }),
+    },
+    {
+      what: "input of a convolution",
+      at: () => conv2dSizes({ ...point, input: [1, side, side, 1] }),
+      past: () => conv2dSizes({ ...point, input: [1, side, side + 1, 1] }),
+    },
+    {
+      what: "output of a convolution",
+      at: () => conv2dSizes({ ...point, input: [1, side / 2, side, 1], filters: 2, stride: 1 }),
+      past: () => conv2dSizes({ ...point, input: [1, side / 2, side, 1], filters: 3, stride: 1 }),
+    },
+    {
+      what: "filters",
+      at: () => conv2dSizes({ ...point, input: [1, 2, 2, side], filters: side / 4, kernel: 2 }),
+      past: () => conv2dSizes({ ...point, input: [1, 2, 2, side], filters: side / 4 + 1, kernel: 2 }),
+    },
+    {
+      what: "padded input",
+      at: () => conv2dSizes({ ...point, padding: side / 2 - 1 }),
+      past: () => conv2dSizes({ ...point, padding: side / 2 }),
+    },
+    {
+      what: "window",
+      at: () => maxPool2dSizes({ input: [1, 5, 6, 1], size: 5 }),
+      past: () => maxPool2dSizes({ input: [1, 5, 6, 1], size: 6 }),
+    },
+    {
+      what: "input of a max-pooling",
+      at: () => maxPool2dSizes({ input: [1, side, side, 1], size: 2 }),
+      past: () => maxPool2dSizes({ input: [1, side, side + 1, 1], size: 2 }),
+    },
+    {
+      what: "weights",
+      at: () => linearSizes({ batch: 1, inputs: side, outputs: side }),
+      past: () => linearSizes({ batch: 1, inputs: side, outputs: side + 1 }),
+    },
+    {
+      what: "input of a linear layer",
+      at: () => linearSizes({ batch: side, inputs: side, outputs: 1 }),
+      past: () => linearSizes({ batch: side + 1, inputs: side, outputs: 1 }),
+    },
+    {
+      what: "output of a linear layer",
+      at: () => linearSizes({ batch: side, inputs: 1, outputs: side }),
+      past: () => linearSizes({ batch: side + 1, inputs: 1, outputs: side }),
+    },
+    {
+      what: "logits",
+      at: () => softmaxSizes({ batch: side, classes: side }),
+      past: () => softmaxSizes({ batch: side, classes: side + 1 }),
+    },
+    {
+      what: "logits of a loss",
+      at: () => softmaxCrossEntropySizes({ batch: side, classes: side }),
+      past: () => softmaxCrossEntropySizes({ batch: side, classes: side + 1 }),
+    },
+    {
+      what: "tensors to be added",
+      at: () => sumSizes({ shape: [side], count: side }),
+      past: () => sumSizes({ shape: [side], count: side + 1 }),
+    },
+    {
+      what: "parameters",
+      at: () => sgdSizes({ shape: [side, side] }),
+      past: () => sgdSizes({ shape: [side, side + 1] }),
+    },
+    {
+      what: "tensor",
+      at: () => checkShape("tensor", [2 ** 28]),
+      past: () => checkShape("tensor", [2 ** 28 + 1]),
+    },
+  ])("let the largest $what pass, and refuse one more by what the limit is", ({ at, past }) => {
+    expect(at).not.toThrow();
+    expect(refusal(past)).toMatch(
+      /^INVALID_ARGUMENT: \w+: (a tensor holds at most 268435456 values, but the shape is|a window of \d+ does not fit into) /,
+    );
   });
 });
 

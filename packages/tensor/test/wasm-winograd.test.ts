@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createWasmBackend, type Tensor } from "../src/index.js";
+import { createWasmBackend } from "../src/index.js";
 import { chooseBlocks, chooseForm, type WinogradShape } from "../src/wasm/winograd/geometry.js";
 import {
   filterGradientTransform,
@@ -135,51 +135,6 @@ describe("Winograd convolutions", () => {
         expect(lastGradient.data).toEqual(of(inputGradient.data, last));
       }),
       { numRuns: 25, seed: 3 },
-    );
-  });
-
-  it("write their results and nothing around them", async () => {
-    await fc.assert(
-      fc.asyncProperty(sized, async ({ batch, height, width, channels, filters, padding }) => {
-        const backend = createWasmBackend();
-        const conv = backend.conv2d({
-          input: [batch, height, width, channels],
-          filters,
-          kernel: 3,
-          padding,
-          relu: true,
-        });
-        const guards: Tensor[] = [];
-        // Tensors lie one after another: each result gets a neighbour on either side.
-        const guarded = (shape: readonly number[]) => {
-          const around = [backend.tensor([64]), backend.tensor(shape), backend.tensor([64])] as const;
-          guards.push(around[0], around[2]);
-          return around[1];
-        };
-        const input = await fill(
-          backend,
-          [batch, height, width, channels],
-          randomNumbers(batch * height * width * channels, 5),
-        );
-        const filter = await fill(backend, conv.filterShape, randomNumbers(9 * channels * filters, 6));
-        const bias = await fill(backend, [filters], randomNumbers(filters, 7));
-        conv.prepare(filter, bias);
-        const output = guarded(conv.outputShape);
-        const inputGradient = guarded(input.shape);
-        const filterGradient = guarded(conv.filterShape);
-        const biasGradient = guarded([filters]);
-        for (const [index, guard] of guards.entries()) guard.data.set(randomNumbers(64, index));
-        for (const tensor of [output, inputGradient, filterGradient, biasGradient]) tensor.data.fill(Number.NaN);
-        conv.forward(input, output);
-        conv.backwardInput(output, inputGradient);
-        conv.backwardFilter(input, output, filterGradient, biasGradient);
-        for (const tensor of [output, inputGradient, filterGradient, biasGradient]) {
-          expect(tensor.data.every(Number.isFinite)).toBe(true);
-        }
-        expect(output.data.every((value) => value >= 0)).toBe(true);
-        for (const [index, guard] of guards.entries()) expect(guard.data).toEqual(randomNumbers(64, index));
-      }),
-      { numRuns: 25, seed: 4 },
     );
   });
 });

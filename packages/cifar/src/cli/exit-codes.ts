@@ -1,4 +1,4 @@
-import { CnnError } from "@cifar/cnn";
+import { CnnError, printable } from "@cifar/cnn";
 import { TensorError } from "@cifar/tensor";
 import { CifarError, type CifarErrorCode, reasonOf } from "../errors.js";
 
@@ -65,8 +65,8 @@ export function exitCodeOf(error: unknown): ExitCode {
   return ExitCode.failure;
 }
 
-/** One line for whatever a command threw, without a stack. */
+/** One line for whatever a command threw, without a stack, as a terminal may show it. */
 export function messageOf(error: unknown): string {
   const message = error instanceof CifarError || error instanceof CnnError ? error.message : reasonOf(error);
-  return message.replace(/\s*\n\s*/g, " ").trim() || "unknown error";
+  return printable(message.replace(/\s*\n\s*/g, " ").trim()) || "unknown error";
 }

@@ -1,3 +1,5 @@
+import { printable } from "@cifar/cnn";
+
 /** 75 → `1 min 15 s`. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "–";
@@ -12,8 +14,9 @@ export function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
 }
 
-/** Rows of cells as lines with aligned columns; columns whose index is in `right` are aligned there. */
-export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+/** Rows of cells as lines with aligned columns, whatever is in the cells; columns whose index is in `right` are aligned there. */
+export function columns(cells: readonly (readonly string[])[], right: readonly number[] = []): string {
+  const rows = cells.map((row) => row.map(printable));
   const widths: number[] = [];
   for (const row of rows) {
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);

@@ -1,3 +1,7 @@
+import { printable } from "@cifar/cnn";
+import { CifarError, reasonOf } from "../errors.js";
+import { printableJson, printableLines } from "./printable.js";
+
 /** The streams of a process, or what a test puts in their place. */
 export interface Streams {
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -12,7 +16,7 @@ export interface OutputOptions {
   readonly quiet?: boolean;
 }
 
-/** Where a command's words go: results to stdout, what is said on the way to stderr. */
+/** Where a command's words go, printable: results to stdout, what is said on the way to stderr. */
 export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
@@ -20,6 +24,8 @@ export class Output {
   bar: { close(): void } | undefined;
   readonly #streams: Streams;
   readonly #said = new Set<string>();
+  /** True when stdout holds a file that was asked for. */
+  #stdoutTaken = false;
 
   constructor(options: OutputOptions, streams: Streams = process) {
     this.json = options.json ?? false;
@@ -40,20 +46,39 @@ export class Output {
 
   /** What the command was asked for: `value` as JSON, else `text`. */
   result(value: unknown, text: string): void {
+    if (this.#stdoutTaken && this.quiet) return;
     this.bar?.close();
-    this.#streams.stdout.write(this.json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+    const stream = this.#stdoutTaken ? this.#streams.stderr : this.#streams.stdout;
+    stream.write(this.json ? `${printableJson(value)}\n` : `${printableLines(text)}\n`);
+  }
+
+  /**
+   * The bytes of a file to stdout; the result is told on stderr then.
+   * @throws CifarError INVALID_ARGUMENT if stdout is a terminal; CANNOT_WRITE
+   */
+  async bytes(bytes: Uint8Array): Promise<void> {
+    if (this.#streams.stdout.isTTY) {
+      throw new CifarError("INVALID_ARGUMENT", "standard output is a terminal: send it to a file or to a program");
+    }
+    this.#stdoutTaken = true;
+    await new Promise<void>((resolve, reject) => {
+      this.#streams.stdout.write(bytes, (error) => {
+        if (error) reject(new CifarError("CANNOT_WRITE", `cannot write to standard output: ${reasonOf(error)}`));
+        else resolve();
+      });
+    });
   }
 
   /** An event of a run; only JSON shows it. */
   event(value: unknown): void {
-    if (this.json) this.#streams.stdout.write(`${JSON.stringify(value)}\n`);
+    if (this.json) this.#streams.stdout.write(`${printableJson(value)}\n`);
   }
 
   /** A line on the way; not shown when quiet. */
   notice(line: string): void {
     if (this.quiet) return;
     this.bar?.close();
-    this.#streams.stderr.write(`${line}\n`);
+    this.#streams.stderr.write(`${printable(line)}\n`);
   }
 
   /** Puts what comes next below the `^C` that a terminal shows where Ctrl-C is typed; on a bar it goes with the bar. */
@@ -73,6 +98,6 @@ export class Output {
   /** Always shown. */
   error(line: string): void {
     this.bar?.close();
-    this.#streams.stderr.write(`cifar: ${line}\n`);
+    this.#streams.stderr.write(`cifar: ${printable(line)}\n`);
   }
 }

@@ -1,3 +1,4 @@
+import { printable } from "@cifar/cnn";
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../version.js";
 import { addClassifyCommand } from "./commands/classify.js";
@@ -61,5 +62,5 @@ export async function main(words: readonly string[]): Promise<void> {
 }
 
 function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, " ");
+  return printable(text.trim().replace(/\s*\n\s*/g, " "));
 }

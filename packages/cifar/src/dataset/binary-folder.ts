@@ -1,6 +1,7 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CifarError, reasonOf } from "../errors.js";
+import { makeFolder, writeWhole } from "../writing.js";
 import { checkRecords, datasetOfRecords, encodeRecords } from "./binary-format.js";
 import type { DataSplits } from "./cifar10.js";
 import { CIFAR10_CLASSES, CIFAR10_TEST_FILE, CIFAR10_TRAIN_FILES } from "./cifar10-files.js";
@@ -10,17 +11,34 @@ const CLASSES_FILE = "batches.meta.txt";
 /**
  * The classes of a folder in CIFAR's binary format whose own list of classes is not CIFAR-10's; undefined for CIFAR-10
  * itself, and where there is no list: then the files have to be CIFAR-10's.
+ * @throws CifarError INVALID_DATA for a list that is none
  */
 export async function foreignClasses(directory: string): Promise<readonly string[] | undefined> {
+  const path = join(directory, CLASSES_FILE);
   let text: string;
   try {
-    text = await readFile(join(directory, CLASSES_FILE), "utf8");
+    text = await readFile(path, "utf8");
   } catch {
     return undefined;
   }
-  const classes = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  const classes = classList(path, text);
   const same = classes.length === CIFAR10_CLASSES.length && classes.every((name, n) => name === CIFAR10_CLASSES[n]);
   return same ? undefined : classes;
+}
+
+/** A list as editors leave it: with a byte-order mark or without, any line ends, blank lines. */
+function classList(path: string, text: string): string[] {
+  const expected = `${path}: expected a list of classes, one a line`;
+  if (text.includes("\0")) throw new CifarError("INVALID_DATA", `${expected} in UTF-8, found another encoding`);
+  const classes = text
+    .replace(/^\uFEFF/, "")
+    .split(/\r\n?|\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  if (classes.length === 0) throw new CifarError("INVALID_DATA", `${expected}, found none`);
+  const twice = classes.find((name, index) => classes.indexOf(name) !== index);
+  if (twice !== undefined) throw new CifarError("INVALID_DATA", `${expected}, found ${twice} twice`);
+  return classes;
 }
 
 /**
@@ -46,14 +64,15 @@ export async function writeBinaryFolder(directory: string, { train, test }: Data
     [CIFAR10_TEST_FILE.name, encodeRecords(test)],
     [CLASSES_FILE, `${train.classes.join("\n")}\n`],
   ];
-  try {
-    await mkdir(directory, { recursive: true });
-    // Never over a data set that is there.
-    for (const [name, content] of files) await writeFile(join(directory, name), content, { flag: "wx" });
-  } catch (error) {
-    const { path = directory } = error as NodeJS.ErrnoException;
-    throw new CifarError("CANNOT_WRITE", `${path}: cannot be written: ${reasonOf(error)}`, { cause: error });
+  await makeFolder(directory);
+  // Never over a data set that is there, nor half of one beside it.
+  for (const [name] of files) {
+    const path = join(directory, name);
+    const found = await lstat(path).catch(() => undefined);
+    if (found === undefined) continue;
+    throw new CifarError("CANNOT_WRITE", `cannot write to ${path}: a file of that name is there already`);
   }
+  for (const [name, content] of files) await writeWhole(join(directory, name), content);
 }
 
 async function readRecords(path: string): Promise<Uint8Array> {

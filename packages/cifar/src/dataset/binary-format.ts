@@ -11,6 +11,9 @@ export const PICTURE_BYTES = PIXELS * 3;
 /** Bytes of one record: the label, then the red, green and blue plane, each row by row. */
 export const RECORD_BYTES = 1 + PICTURE_BYTES;
 
+/** A label is one byte. */
+export const MOST_BYTE_CLASSES = 256;
+
 /** Shape of one picture: [height, width, channels]. */
 export const PICTURE_SHAPE = [SIDE, SIDE, 3] as const;
 
@@ -57,11 +60,17 @@ export function checkRecords(name: string, bytes: Uint8Array): Uint8Array {
 
 /**
  * A data set of files that {@link checkRecords} has let pass, one after the other.
- * @throws CifarError INVALID_DATA if there is no record, or one with a label beyond the classes
+ * @throws CifarError INVALID_DATA if there is no record, or one with a label beyond the classes, or more classes than labels
  */
 export function datasetOfRecords(name: string, classes: readonly string[], parts: readonly Uint8Array[]): Dataset {
   const total = parts.reduce((sum, part) => sum + part.length / RECORD_BYTES, 0);
   if (total === 0) throw new CifarError("INVALID_DATA", `${name}: expected records of pictures, found none`);
+  if (classes.length > MOST_BYTE_CLASSES) {
+    throw new CifarError(
+      "INVALID_DATA",
+      `${name}: CIFAR's binary format tells ${MOST_BYTE_CLASSES} classes apart, but ${classes.length} are named`,
+    );
+  }
   const images = new Uint8Array(total * PICTURE_BYTES);
   const labels = new Uint8Array(total);
   let count = 0;
@@ -81,10 +90,13 @@ export function datasetOfRecords(name: string, classes: readonly string[], parts
  * @throws CifarError INVALID_ARGUMENT if the pictures have another shape or a label does not fit into a byte
  */
 export function encodeRecords(dataset: Dataset): Uint8Array {
-  if (dataset.shape.some((side, index) => side !== PICTURE_SHAPE[index]) || dataset.classes.length > 256) {
+  if (
+    dataset.shape.some((side, index) => side !== PICTURE_SHAPE[index]) ||
+    dataset.classes.length > MOST_BYTE_CLASSES
+  ) {
     throw new CifarError(
       "INVALID_ARGUMENT",
-      `${dataset.name}: CIFAR's binary format holds [${PICTURE_SHAPE.join(", ")}] of at most 256 classes, ` +
+      `${dataset.name}: CIFAR's binary format holds [${PICTURE_SHAPE.join(", ")}] of at most ${MOST_BYTE_CLASSES} classes, ` +
         `not [${dataset.shape.join(", ")}] of ${dataset.classes.length}`,
     );
   }

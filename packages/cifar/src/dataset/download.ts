@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CifarError, networkReasonOf, reasonOf } from "../errors.js";
+import { throughLinks } from "@cifar/cnn/node";
+import { CifarError, networkReasonOf } from "../errors.js";
+import { checkReplaceable, makeFolder, writing } from "../writing.js";
 import { type FetchedResponse, fetchByProxy } from "./proxy.js";
 
 /** How far a download is. */
@@ -38,8 +40,10 @@ export interface DownloadOptions {
  * @throws CifarError DOWNLOAD_FAILED (network, server, checksum), CANNOT_WRITE, ABORTED
  */
 export async function download(options: DownloadOptions): Promise<void> {
-  const part = `${options.target}.part`;
-  await writing(part, () => mkdir(dirname(part), { recursive: true }));
+  await checkReplaceable(options.target, "file");
+  const target = await writing(options.target, () => throughLinks(options.target));
+  const part = `${target}.part`;
+  await makeFolder(dirname(part));
   const before = await sizeOf(part);
   await fetchAll(options, part);
   let found = await sha256Of(part);
@@ -56,7 +60,7 @@ export async function download(options: DownloadOptions): Promise<void> {
       `${options.url}: expected SHA-256 ${options.sha256}, found ${found}: what came is not the file, and was removed`,
     );
   }
-  await writing(options.target, () => rename(part, options.target));
+  await writing(options.target, () => rename(part, target));
 }
 
 /** Connects until the file is whole. */
@@ -160,15 +164,6 @@ function tooMuch(options: DownloadOptions): CifarError {
 async function append(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   let written = 0;
   while (written < chunk.length) written += (await handle.write(chunk, written)).bytesWritten;
-}
-
-/** Does what writes to disk; its failure is one of writing, not of the network. */
-async function writing<T>(path: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    throw new CifarError("CANNOT_WRITE", `${path}: ${reasonOf(error)}`, { cause: error });
-  }
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -1,9 +1,10 @@
 import { createReadStream } from "node:fs";
 import { mkdtemp, rename, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { throughLinks } from "@cifar/cnn/node";
 import { extract } from "tar";
-import { CifarError, reasonOf } from "../errors.js";
+import { checkReplaceable, makeFolder, writing } from "../writing.js";
 import {
   CIFAR10_ARCHIVE,
   CIFAR10_FOLDER,
@@ -42,25 +43,28 @@ export async function fetchCifar10(options: FetchOptions = {}): Promise<string> 
   } = options;
   const archivePath = join(folder, "cifar-10-binary.tar.gz");
   const directory = join(folder, CIFAR10_FOLDER);
+  await checkReplaceable(directory, "folder");
   await download({ ...connection, url, target: archivePath, sha256: archive.sha256, maxBytes: archive.size });
-  let unpacked: string | undefined;
+  await writing(directory, () => putInPlace({ archivePath, directory, files }));
+  return directory;
+}
+
+/** Unpacks and checks beside the folder, which then takes its place; a link there stays. */
+async function putInPlace(what: { archivePath: string; directory: string; files: readonly DataFile[] }): Promise<void> {
+  const archive = await throughLinks(what.archivePath);
+  const directory = await throughLinks(what.directory);
+  await makeFolder(dirname(directory));
+  const unpacked = await mkdtemp(join(dirname(directory), "unpacking-"));
   try {
-    unpacked = await mkdtemp(join(folder, "unpacking-"));
-    await unpack(archivePath, unpacked, files);
-    await verifyFiles(unpacked, files);
+    await unpack(archive, unpacked, what.files);
+    await verifyFiles(unpacked, what.files);
     // An incomplete folder of old gives way; a complete one would not have been fetched again.
     await rm(directory, { recursive: true, force: true });
     await rename(unpacked, directory);
-  } catch (error) {
-    if (error instanceof CifarError) throw error;
-    throw new CifarError("CANNOT_WRITE", `${folder}: could not unpack the archive: ${reasonOf(error)}`, {
-      cause: error,
-    });
   } finally {
-    if (unpacked !== undefined) await rm(unpacked, { recursive: true, force: true });
+    await rm(unpacked, { recursive: true, force: true });
   }
-  await rm(archivePath, { force: true });
-  return directory;
+  await rm(archive, { force: true });
 }
 
 /** Unpacks the wanted files, and nothing else whatever the archive holds, flat into a folder. */

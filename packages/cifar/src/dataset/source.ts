@@ -7,8 +7,9 @@ import { foreignClasses, loadBinaryFolder } from "./binary-folder.js";
 import { type DataSplits, loadCifar10 } from "./cifar10.js";
 import { CIFAR10_BINARY_VERSION } from "./cifar10-files.js";
 import type { FetchOptions } from "./fetch.js";
+import { describeFolder, holdsPictureFolders } from "./folder-layout.js";
 import { holdsBinaryVersion, placeOfCifar10 } from "./locate.js";
-import { holdsPictureFolders, loadPictureFolder } from "./picture-folder.js";
+import { loadPictureFolder } from "./picture-folder.js";
 import { shapesSplits } from "./shapes.js";
 
 export interface SourceOptions {
@@ -36,7 +37,7 @@ export async function loadData(data: string | undefined, options: SourceOptions)
     throw new CifarError(
       "NOT_FOUND",
       `${data}: expected a subfolder of PNG or JPEG pictures for each class, or ${CIFAR10_BINARY_VERSION} ` +
-        `(cifar data fetch --folder ${shellWord(data)} downloads them), found neither`,
+        `(cifar data fetch --folder ${shellWord(data)} downloads them), found neither: ${await describeFolder(data)}`,
     );
   }
   return loadCifar10({ ...(data !== undefined && { directory: data }), download: options.download });

@@ -15,8 +15,10 @@ interface Curve {
   readonly points: readonly Point[];
   /** Marks every point: for curves with few of them. */
   readonly marked?: boolean;
-  /** Thin and pale: for raw values behind a smoothed curve. */
+  /** Thin and pale: for raw values behind a smoothed curve. They do not widen the chart: what leaves it is drawn at its edge. */
   readonly faint?: boolean;
+  /** For a value that is one for the whole run. */
+  readonly dashed?: boolean;
 }
 
 export interface Chart {
@@ -26,7 +28,7 @@ export interface Chart {
   readonly yLabel: string;
   readonly curves: readonly Curve[];
   readonly yFormat: (value: number) => string;
-  /** Default: from the curves' least to their largest value. */
+  /** Default: from the least to the largest value of the curves that are not faint. */
   readonly yDomain?: readonly [number, number];
 }
 
@@ -42,10 +44,11 @@ export function lineChart(chart: Chart): string {
   const points = chart.curves.flatMap(({ points }) => points);
   if (points.length === 0) return `<p class="empty">No values for “${escapeHtml(chart.title)}”.</p>`;
   const x = scaleLinear(extent(points.map((point) => point.x)), [MARGIN.left, WIDTH - MARGIN.right]);
-  const y = scaleLinear(chart.yDomain ?? extent(points.map((point) => point.y)), [
-    HEIGHT - MARGIN.bottom,
-    MARGIN.top,
-  ]).nice();
+  const named = chart.curves.filter(({ faint, points }) => !faint && points.length > 0);
+  const shown = named.length === 0 ? points : named.flatMap(({ points }) => points);
+  const y = scaleLinear(chart.yDomain ?? extent(shown.map((point) => point.y)), [HEIGHT - MARGIN.bottom, MARGIN.top])
+    .nice()
+    .clamp(true);
   const path = line<Point>()
     .x((point) => x(point.x))
     .y((point) => y(point.y))
@@ -71,10 +74,9 @@ export function lineChart(chart: Chart): string {
             `<circle class="dot series-${curve.colour}" cx="${round(x(px))}" cy="${round(y(py))}" r="3.5"/>`,
         )
       : [];
-    const kind = `curve series-${curve.colour}${curve.faint ? " faint" : ""}`;
+    const kind = `curve series-${curve.colour}${curve.faint ? " faint" : ""}${curve.dashed ? " dashed" : ""}`;
     return `<path class="${kind}" d="${path(curve.points) ?? ""}"/>${dots.join("")}`;
   });
-  const named = chart.curves.filter(({ faint, points }) => !faint && points.length > 0);
   return `<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(chart.title)}">
 ${rows.join("\n")}
 ${columns.join("\n")}
@@ -86,11 +88,11 @@ ${legend(named, MARGIN.left)}
 }
 
 /** Names beside marks of their colours, in a row above a chart. */
-export function legend(entries: readonly { readonly name: string; readonly colour: 1 | 2 }[], left: number): string {
+export function legend(entries: readonly Pick<Curve, "name" | "colour" | "dashed">[], left: number): string {
   let x = left;
   return entries
-    .map(({ name, colour }) => {
-      const mark = `<line class="curve series-${colour}" x1="${round(x)}" x2="${round(x + 16)}" y1="14" y2="14"/>`;
+    .map(({ name, colour, dashed }) => {
+      const mark = `<line class="curve series-${colour}${dashed ? " dashed" : ""}" x1="${round(x)}" x2="${round(x + 16)}" y1="14" y2="14"/>`;
       const text = `<text class="key" x="${round(x + 22)}" y="18">${escapeHtml(name)}</text>`;
       x += 22 + name.length * LETTER + 22;
       return mark + text;

@@ -1,28 +1,32 @@
 import { lineChart, smooth, thin } from "./chart.js";
 import { reliabilityChart } from "./reliability-chart.js";
-import { epochsOf, percent, type ReportData, stepsOf } from "./report.js";
+import { epochsOf, percent, type ReportData, startOf, stepsOf } from "./report.js";
 
 /** Points of the loss curve: more are not told apart at its width. */
 const LOSS_POINTS = 400;
 
-/** Loss by step, of training and of the held-out pictures. */
+/** Loss by epoch, of training, of the held-out pictures and, at the end, of the test pictures: where they part is over-fitting. */
 export function lossChart(report: ReportData): string {
+  const { stepsPerEpoch = 1 } = startOf(report) ?? {};
   const raw = thin(
-    stepsOf(report).map(({ step, loss }) => ({ x: step, y: loss })),
+    stepsOf(report).map(({ step, loss }) => ({ x: step / stepsPerEpoch, y: loss })),
     LOSS_POINTS,
   );
-  const validation = epochsOf(report).flatMap(({ step, validationLoss }) =>
-    validationLoss === undefined ? [] : [{ x: step, y: validationLoss }],
+  const validation = epochsOf(report).flatMap(({ epoch, validationLoss }) =>
+    validationLoss === undefined ? [] : [{ x: epoch, y: validationLoss }],
   );
+  const { loss } = report.measurement.evaluation;
+  const test = [raw[0], raw.at(-1)].flatMap((point) => (point === undefined ? [] : [{ x: point.x, y: loss }]));
   return lineChart({
-    title: "Training and validation loss by step",
-    xLabel: "step",
+    title: "Loss of training, held-out and test pictures by epoch",
+    xLabel: "epoch",
     yLabel: "cross-entropy",
     yFormat: (value) => String(value),
     curves: [
       { name: "training, raw", colour: 1, points: raw, faint: true },
       { name: "training", colour: 1, points: smooth(raw, 20), marked: raw.length < 3 },
-      { name: "validation", colour: 2, points: validation, marked: true },
+      { name: "held-out pictures", colour: 2, points: validation, marked: true },
+      { name: "test, at the end", colour: 2, points: test, dashed: true },
     ],
   });
 }

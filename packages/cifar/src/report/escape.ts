@@ -1,3 +1,5 @@
+import { printable } from "@cifar/cnn";
+
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",
   "<": "&lt;",
@@ -11,7 +13,7 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
 
-/** Text for a cell of a Markdown table. */
+/** Text for a cell of a Markdown table; printable, since such files are shown on terminals. */
 export function escapeMarkdown(text: string): string {
-  return text.replace(/[\\`*_[\]<>|]/g, "\\$&").replace(/\s+/g, " ");
+  return printable(text.replace(/\s+/g, " ")).replace(/[\\`*_[\]<>|]/g, "\\$&");
 }

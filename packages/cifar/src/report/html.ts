@@ -6,10 +6,13 @@ import {
   type Answer,
   accuracyInterval,
   answersOf,
+  commonConfusions,
   epochsOf,
   MISTAKES,
+  overfitting,
   percent,
   type ReportData,
+  SHOWN_CLASSES,
   startOf,
   worstMistakes,
 } from "./report.js";
@@ -45,11 +48,11 @@ ${fact(grouped(model.parameterCount), "parameters")}
 ${fact(`${Math.round(meanSpeed(report))}`, "training pictures a second")}
 </div>
 <div class="columns">
-${card("Loss", lossChart(report))}
+${card("Loss", `${note(overfitting(report))}${lossChart(report)}`)}
 ${card("Validation accuracy", accuracyChart(report))}
 </div>
 <div class="columns">
-${card("What was taken for what", `<p class="soft">Rows: what it is; columns: what the model said.</p>${confusionTable(report)}`)}
+${card("What was taken for what", confusions(report))}
 ${card("Accuracy of each class", classBars(report))}
 </div>
 <div class="columns">
@@ -77,6 +80,22 @@ function card(title: string, content: string): string {
   return `<section class="card"><h2>${escapeHtml(title)}</h2>${content}</section>`;
 }
 
+function note(sentence: string | undefined): string {
+  return sentence === undefined ? "" : `<p class="soft">${escapeHtml(sentence)}</p>`;
+}
+
+function confusions(report: ReportData): string {
+  if (report.test.classes.length <= SHOWN_CLASSES) {
+    return `${note("Rows: what it is; columns: what the model said.")}${confusionTable(report)}`;
+  }
+  const rows = commonConfusions(report).map(({ actual, predicted, count }) => [actual, predicted, String(count)]);
+  const line = (cells: readonly string[], tag: string) =>
+    `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")}</tr>`;
+  return `${note(`The most frequent of ${report.test.classes.length} classes.`)}<table class="plain">
+${[line(["it is", "the model said", "pictures"], "th"), ...rows.map((row) => line(row, "td"))].join("\n")}
+</table>`;
+}
+
 function confusionTable({ measurement: { evaluation }, test }: ReportData): string {
   const heads = test.classes.map((name) => `<th scope="col"><span>${escapeHtml(name)}</span></th>`);
   const rows = evaluation.confusion.map((row, actual) => {
@@ -95,24 +114,33 @@ ${rows.join("\n")}
 }
 
 function classBars({ measurement: { evaluation } }: ReportData): string {
-  const rows = [...evaluation.perClass]
-    .sort((a, b) => b.accuracy - a.accuracy)
+  const sorted = [...evaluation.perClass].filter(({ total }) => total > 0).sort((a, b) => b.accuracy - a.accuracy);
+  const some = sorted.length > SHOWN_CLASSES;
+  const rows = sorted
+    .slice(some ? -SHOWN_CLASSES : 0)
     .map(
       ({ label, accuracy }) =>
         `<tr><th scope="row">${escapeHtml(label)}</th><td><div class="bar" style="width:${(accuracy * 100).toFixed(1)}%"></div></td>` +
         `<td class="value">${percent(accuracy, 1)}</td></tr>`,
     );
-  return `<table class="bars">${rows.join("\n")}</table>`;
+  const which = some ? note(`The ${SHOWN_CLASSES} least of ${sorted.length}.`) : "";
+  return `${which}<table class="bars">${rows.join("\n")}</table>`;
 }
 
 function pictures(report: ReportData, answers: readonly Answer[]): string {
   if (answers.length === 0) return `<p class="empty">None.</p>`;
   const cells = answers.map(
-    ({ picture, actual, predicted, confidence, right }) =>
-      `<div class="${right ? "right" : "wrong"}"><img alt="${escapeHtml(actual)}" src="${pictureUri(report.test, picture)}">` +
-      `${escapeHtml(predicted)} ${percent(confidence, 0)}${right ? "" : `<br><span class="soft">is: ${escapeHtml(actual)}</span>`}</div>`,
+    ({ picture, file, actual, predicted, confidence, right }) =>
+      `<div class="${right ? "right" : "wrong"}"${file === undefined ? "" : ` title="${escapeHtml(file)}"`}>` +
+      `<img alt="${escapeHtml(actual)}" src="${pictureUri(report.test, picture)}">` +
+      `${escapeHtml(predicted)} ${percent(confidence, 0)}${right ? "" : mistake(actual, file)}</div>`,
   );
   return `<div class="pictures">${cells.join("\n")}</div>`;
+}
+
+function mistake(actual: string, file: string | undefined): string {
+  const where = file === undefined ? "" : `<br><span class="soft file">${escapeHtml(file)}</span>`;
+  return `<br><span class="soft">is: ${escapeHtml(actual)}</span>${where}`;
 }
 
 function filters({ model }: ReportData): string {

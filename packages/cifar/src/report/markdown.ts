@@ -1,6 +1,17 @@
 import { escapeMarkdown } from "./escape.js";
 import { recipeRows, runRows } from "./recipe-rows.js";
-import { accuracyInterval, answersOf, epochsOf, MISTAKES, percent, type ReportData, worstMistakes } from "./report.js";
+import {
+  accuracyInterval,
+  answersOf,
+  commonConfusions,
+  epochsOf,
+  MISTAKES,
+  overfitting,
+  percent,
+  type ReportData,
+  SHOWN_CLASSES,
+  worstMistakes,
+} from "./report.js";
 
 /**
  * The report as Markdown, for a wiki or a pull request.
@@ -11,7 +22,6 @@ export function markdownReport(report: ReportData, pictures: string): string {
   const { evaluation, flipAveraged, uncalibrated, calibrated } = measurement;
   const mistakes = worstMistakes(answersOf(report), MISTAKES);
   const { low, high } = accuracyInterval(evaluation.correct, evaluation.total);
-  const classes = test.classes.map(escapeMarkdown);
   return [
     `# ${escapeMarkdown(`${settings.recipe.name} on ${test.name}`)}`,
     `**${percent(evaluation.accuracy)}** of ${evaluation.total} test pictures right ` +
@@ -29,7 +39,8 @@ export function markdownReport(report: ReportData, pictures: string): string {
         epoch.seconds.toFixed(1),
       ]),
     ),
-    `![Loss by step](${pictures}/loss.svg)`,
+    ...[overfitting(report) ?? []].flat(),
+    `![Loss by epoch](${pictures}/loss.svg)`,
     `![Accuracy on held-out pictures by epoch](${pictures}/accuracy.svg)`,
     "## Classes",
     table(
@@ -42,11 +53,7 @@ export function markdownReport(report: ReportData, pictures: string): string {
       ]),
     ),
     "## What was taken for what",
-    "Rows: what it is; columns: what the model said.",
-    table(
-      ["", ...classes],
-      evaluation.confusion.map((row, actual) => [classes[actual] ?? "", ...row.map(String)]),
-    ),
+    ...confusions(report),
     "## What confidence means",
     `Expected calibration error in ${calibrated.bins.length} bins: ${percent(uncalibrated.error)} with temperature 1, ` +
       `${percent(calibrated.error)} with the model's ${calibrated.temperature}.`,
@@ -58,8 +65,8 @@ export function markdownReport(report: ReportData, pictures: string): string {
           `![The pictures in the order of the table, row by row](${pictures}/mistakes.png)`,
           table(
             ["test picture", "is", "the model said", "confidence"],
-            mistakes.map(({ picture, actual, predicted, confidence }) => [
-              String(picture),
+            mistakes.map(({ picture, file, actual, predicted, confidence }) => [
+              file === undefined ? String(picture) : escapeMarkdown(file),
               escapeMarkdown(actual),
               escapeMarkdown(predicted),
               percent(confidence, 1),
@@ -76,6 +83,23 @@ export function markdownReport(report: ReportData, pictures: string): string {
     `\`\`\`text\n${model.summary()}\n\`\`\``,
     "",
   ].join("\n\n");
+}
+
+function confusions(report: ReportData): string[] {
+  const classes = report.test.classes.map(escapeMarkdown);
+  if (classes.length > SHOWN_CLASSES) {
+    const rows = commonConfusions(report).map(({ actual, predicted, count }) => [
+      escapeMarkdown(actual),
+      escapeMarkdown(predicted),
+      String(count),
+    ]);
+    return [`The most frequent of ${classes.length} classes.`, table(["it is", "the model said", "pictures"], rows)];
+  }
+  const rows = report.measurement.evaluation.confusion.map((row, actual) => [
+    classes[actual] ?? "",
+    ...row.map(String),
+  ]);
+  return ["Rows: what it is; columns: what the model said.", table(["", ...classes], rows)];
 }
 
 function escaped(rows: readonly (readonly [string, string])[]): string[][] {

@@ -19,6 +19,8 @@ export const MISTAKES = 20;
 /** A test picture and what the model said. */
 export interface Answer {
   readonly picture: number;
+  /** Where it comes from, for data that say so. */
+  readonly file?: string;
   readonly actual: string;
   readonly predicted: string;
   readonly confidence: number;
@@ -47,8 +49,10 @@ export function answersOf({ measurement, test }: Pick<ReportData, "measurement" 
     const largest = Math.max(...row);
     const best = row.indexOf(largest);
     const actual = test.labels[picture]!;
+    const file = test.files?.[picture];
     return {
       picture,
+      ...(file !== undefined && { file }),
       actual: test.classes[actual]!,
       predicted: test.classes[best] ?? "none",
       confidence: 1 / row.reduce((sum, logit) => sum + Math.exp((logit - largest) / calibrated.temperature), 0),
@@ -63,6 +67,45 @@ export function worstMistakes(answers: readonly Answer[], count: number): Answer
     .filter(({ right }) => !right)
     .sort((a, b) => b.confidence - a.confidence)
     .slice(0, count);
+}
+
+/** With more classes than this a table of all pairs would be a sea of zeros: the report shows what matters of them. */
+export const SHOWN_CLASSES = 40;
+
+/** Pictures of one class that were taken for another. */
+interface Confusion {
+  readonly actual: string;
+  readonly predicted: string;
+  readonly count: number;
+}
+
+/** What was taken for what most often, the most frequent first. */
+export function commonConfusions({ measurement, test }: Pick<ReportData, "measurement" | "test">): Confusion[] {
+  return measurement.evaluation.confusion
+    .flatMap((row, actual) =>
+      row.map((count, predicted) => ({ actual: test.classes[actual]!, predicted: test.classes[predicted]!, count })),
+    )
+    .filter(({ actual, predicted, count }) => count > 0 && actual !== predicted)
+    .sort((a, b) => b.count - a.count)
+    .slice(0, SHOWN_CLASSES);
+}
+
+/** A loss that has grown by more than this share since it was least has not only wavered. */
+const GROWN = 0.05;
+
+/** What the losses say of over-fitting, in a sentence; undefined where they say nothing of it. */
+export function overfitting(report: ReportData): string | undefined {
+  const epochs = epochsOf(report).filter(({ validationLoss }) => validationLoss !== undefined);
+  const last = epochs.at(-1);
+  if (last === undefined) return undefined;
+  const best = epochs.reduce((least, each) => (each.validationLoss! < least.validationLoss! ? each : least));
+  const grown = last.validationLoss! > best.validationLoss! * (1 + GROWN);
+  if (!grown || last.trainLoss >= best.trainLoss) return undefined;
+  return (
+    `Over-fitted: the loss of the held-out pictures was least after epoch ${best.epoch} (${best.validationLoss!.toFixed(3)}) ` +
+    `and is ${last.validationLoss!.toFixed(3)} after epoch ${last.epoch}, while that of the training pictures fell from ` +
+    `${best.trainLoss.toFixed(3)} to ${last.trainLoss.toFixed(3)}. Fewer epochs or more pictures may do better.`
+  );
 }
 
 /**

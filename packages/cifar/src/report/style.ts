@@ -20,6 +20,7 @@ svg text.axis, svg text.key { font-size: 12px; }
 .diagonal { stroke: var(--soft); stroke-dasharray: 4 4; }
 .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .curve.faint { opacity: 0.28; stroke-width: 1; }
+.curve.dashed { stroke-dasharray: 6 4; }
 .curve.series-1 { stroke: var(--series-1); } .curve.series-2 { stroke: var(--series-2); }
 .dot.series-1 { fill: var(--series-1); } .dot.series-2 { fill: var(--series-2); }
 .column { fill: var(--series-1); opacity: 0.35; }
@@ -63,9 +64,11 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(94px, 1fr)); gap: 14px 10px; font-size: 0.8rem; line-height: 1.3; }
 .pictures img { width: 100%; max-width: 128px; border-radius: 8px; image-rendering: pixelated; display: block; border: 3px solid transparent; }
 .pictures .right img { border-color: var(--good); } .pictures .wrong img { border-color: var(--bad); }
+.pictures .file { overflow-wrap: anywhere; }
 .filters { display: flex; flex-wrap: wrap; gap: 6px; }
 .filters img { width: 44px; height: 44px; image-rendering: pixelated; border-radius: 4px; }
 .plain th { font-weight: 500; color: var(--soft); text-align: left; padding: 3px 22px 3px 0; vertical-align: top; white-space: nowrap; }
+.plain td { padding: 3px 22px 3px 0; vertical-align: top; }
 pre { margin: 0; overflow-x: auto; font: 12.5px/1.5 ui-monospace, monospace; }
 @media print { .card { break-inside: avoid; } body { background: none; } }
 `.trim();

@@ -1,6 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { type RunFiles, writeRunFile } from "../training/run-folder.js";
+import type { RunFiles } from "../training/run-folder.js";
+import { makeFolder, writeWhole } from "../writing.js";
 import { accuracyChart, lossChart, reliabilityOf } from "./curves.js";
 import { htmlReport } from "./html.js";
 import { filterPictures, pictureOf, pngFile, sheet } from "./images.js";
@@ -13,9 +13,9 @@ import { svgFile } from "./style.js";
  * @throws CifarError CANNOT_WRITE
  */
 export async function writeReport(files: RunFiles, report: ReportData): Promise<void> {
-  await writeRunFile(files.report, htmlReport(report));
-  await writeRunFile(files.reportMarkdown, markdownReport(report, basename(files.reportPictures)));
-  await mkdir(files.reportPictures, { recursive: true });
+  await writeWhole(files.report, htmlReport(report));
+  await writeWhole(files.reportMarkdown, markdownReport(report, basename(files.reportPictures)));
+  await makeFolder(files.reportPictures);
   const mistakes = worstMistakes(answersOf(report), MISTAKES);
   const pictures = {
     "loss.svg": svgFile(lossChart(report)),
@@ -31,5 +31,5 @@ export async function writeReport(files: RunFiles, report: ReportData): Promise<
       ),
     }),
   };
-  for (const [name, content] of Object.entries(pictures)) await writeRunFile(join(files.reportPictures, name), content);
+  for (const [name, content] of Object.entries(pictures)) await writeWhole(join(files.reportPictures, name), content);
 }

@@ -4,6 +4,9 @@ import type { RunEvent } from "./events.js";
 import type { Measurement, Temperature } from "./measure.js";
 import { type RunSettings, recipeRecord } from "./settings.js";
 
+/** Of more classes the matrix would outweigh the header of the file: it stays in the output of `cifar eval --json`. */
+const MOST_CONFUSED = 256;
+
 /** What a model file says of the run that made it: no time and no place, so that the same run gives the same bytes. */
 export function modelCard(run: {
   settings: RunSettings;
@@ -36,7 +39,7 @@ export function modelCard(run: {
       accuracy: evaluation.accuracy,
       interval: { level: 0.95, low, high },
       perClass: evaluation.perClass.map(({ label, correct, total, accuracy }) => ({ label, correct, total, accuracy })),
-      confusion: evaluation.confusion,
+      ...(train.classes.length <= MOST_CONFUSED && { confusion: evaluation.confusion }),
       flipAveraged: { correct: flipAveraged.correct, accuracy: flipAveraged.accuracy },
       calibration: {
         temperature: temperature.source,

@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { appendFile, mkdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Checkpoint, encodeCheckpoint } from "@cifar/cnn";
-import { readCheckpointFile, writeFileAtomic } from "@cifar/cnn/node";
-import { CifarError, reasonOf } from "../errors.js";
+import { readCheckpointFile } from "@cifar/cnn/node";
+import { CifarError } from "../errors.js";
 import { shellWord } from "../shell-word.js";
-import { makeFolder } from "../writing.js";
+import { makeFolder, writeWhole, writing } from "../writing.js";
 import { type RunEvent, readLog } from "./events.js";
 import { decodeSettings, encodeSettings, type RunSettings } from "./settings.js";
 
@@ -50,8 +50,8 @@ export async function createRunFolder(folder: string, settings: RunSettings): Pr
         `--resume ${shellWord(folder)}`,
     );
   }
-  await writing(folder, () => mkdir(folder, { recursive: true }));
-  await writeRunFile(files.settings, encodeSettings(settings));
+  await makeFolder(folder);
+  await writeWhole(files.settings, encodeSettings(settings));
   return files;
 }
 
@@ -109,30 +109,15 @@ export async function openRunFolder(folder: string): Promise<ResumedRun> {
   const checkpoint = existsSync(files.checkpoint) ? await readCheckpointFile(files.checkpoint) : undefined;
   const log = checkpoint !== undefined && existsSync(files.log) ? await readFile(files.log, "utf8") : "";
   const events = readLog(log, checkpoint?.step ?? 0);
-  await writeRunFile(files.log, events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+  await writeWhole(files.log, events.map((event) => `${JSON.stringify(event)}\n`).join(""));
   return { files, settings, checkpoint, events };
 }
 
-/** Writes a file whole or not at all. */
-export async function writeRunFile(path: string, content: Uint8Array | string): Promise<void> {
-  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  await writing(path, () => writeFileAtomic(path, bytes));
-}
-
 export async function writeCheckpoint(files: RunFiles, checkpoint: Checkpoint): Promise<void> {
-  await writeRunFile(files.checkpoint, encodeCheckpoint(checkpoint));
+  await writeWhole(files.checkpoint, encodeCheckpoint(checkpoint));
 }
 
 export async function appendToLog(files: RunFiles, events: readonly RunEvent[]): Promise<void> {
   const lines = events.map((event) => `${JSON.stringify(event)}\n`).join("");
   await writing(files.log, () => appendFile(files.log, lines, { flush: true }));
-}
-
-async function writing<T>(path: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    if (error instanceof CifarError) throw error;
-    throw new CifarError("CANNOT_WRITE", `${path}: cannot be written: ${reasonOf(error)}`, { cause: error });
-  }
 }

@@ -1,6 +1,5 @@
 import {
   type Checkpoint,
-  CnnError,
   type Dataset,
   type FitEvent,
   fit,
@@ -15,10 +14,11 @@ import type { DataSplits } from "../dataset/cifar10.js";
 import { normalisationOf } from "../dataset/normalisation.js";
 import { accuracyInterval } from "../report/report.js";
 import { writeReport } from "../report/write.js";
+import { writeWhole } from "../writing.js";
 import { modelCard } from "./card.js";
 import type { RunEvent, RunStart } from "./events.js";
 import { type Measurement, measurementOf, type Temperature } from "./measure.js";
-import { appendToLog, type RunFiles, writeCheckpoint, writeRunFile } from "./run-folder.js";
+import { appendToLog, type RunFiles, writeCheckpoint } from "./run-folder.js";
 import { encodeSettings, networkFor, type RunSettings, splitTraining } from "./settings.js";
 
 export interface RunOptions {
@@ -91,9 +91,8 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
 
   const { temperature, measurement } = tested;
   const { evaluation } = measurement;
-  checkLoss("after the last step the test loss", evaluation.loss);
   const card = modelCard({ settings, train, test, normalisation, temperature, measurement, events: recorder.events });
-  await writeRunFile(files.model, saveModel(model, card));
+  await writeWhole(files.model, saveModel(model, card));
   await writeReport(files, { model, card, settings, test, measurement, events: recorder.events });
   const { low, high } = accuracyInterval(evaluation.correct, evaluation.total);
   await recorder.add({
@@ -164,7 +163,7 @@ class Recorder {
         const { type: _, ...start } = event;
         this.#stepsPerEpoch = event.stepsPerEpoch;
         // Only now is it known that the checkpoint belongs to these data and settings, which may be others than those kept.
-        if (resume !== undefined) await writeRunFile(files.settings, encodeSettings(settings));
+        if (resume !== undefined) await writeWhole(files.settings, encodeSettings(settings));
         return this.add({ type: "start", ...this.#about(), ...start });
       }
       case "step": {
@@ -176,8 +175,6 @@ class Recorder {
       }
       case "epoch": {
         const { checkpoint, ...epoch } = event;
-        // Weights may be finite and yet too large to compute with: such a checkpoint must not take the place of a good one.
-        checkLoss(`after epoch ${epoch.epoch} the validation loss`, epoch.validationLoss ?? 0);
         await this.add({ ...epoch, step: epoch.epoch * this.#stepsPerEpoch });
         return this.#save(await checkpoint());
       }
@@ -231,9 +228,4 @@ class Recorder {
       folder: files.folder,
     };
   }
-}
-
-function checkLoss(what: string, loss: number): void {
-  if (Number.isFinite(loss)) return;
-  throw new CnnError("NOT_FINITE", `${what} is ${loss}: a lower learning rate may help`);
 }

@@ -69,6 +69,7 @@ function isSettings(value: unknown): value is RunSettings {
   return (
     typeof recipe["name"] === "string" &&
     Number.isSafeInteger(recipe["heldOut"]) &&
+    Number(recipe["heldOut"]) >= 0 &&
     typeof recipe["dropout"] === "number" &&
     isObject(recipe["training"]) &&
     (data === undefined || typeof data === "string") &&

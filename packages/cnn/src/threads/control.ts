@@ -4,7 +4,7 @@ import type { InferRequest, TrainRequest } from "../runner.js";
 /*
  * Through what threads agree: a few words of the shared memory. The first thread writes a command and raises `TURN`, which
  * wakes the others; all of them then claim shards one by one from `NEXT` until none is left, and the others count
- * themselves in `DONE`.
+ * themselves in `DONE`, as they do when they have started.
  */
 const TURN = 0;
 const NEXT = 1;

@@ -1,4 +1,11 @@
-import { createWasmBackend, type Region, type Shape, type WasmBackend, type WasmTensor } from "@cifar/tensor";
+import {
+  createWasmBackend,
+  type Region,
+  type Shape,
+  type WasmBackend,
+  type WasmTensor,
+  type WebAssemblyMemory,
+} from "@cifar/tensor";
 import { Lane } from "../lane.js";
 import type { PlacedLayer } from "../place.js";
 import type { Shard } from "../shard.js";
@@ -28,7 +35,7 @@ export interface ShardPlace {
 
 /** What a thread needs to take its part: the first message that it gets. */
 export interface ThreadStart {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WebAssemblyMemory;
   /** Its own part of the memory. */
   readonly region: Region;
   readonly vectors: 2 | 4;
@@ -76,7 +83,7 @@ function attachShard(backend: WasmBackend, { input, logits, training }: ShardPla
   };
 }
 
-/** The life of a thread: turn after turn, until it is terminated. Never returns. */
+/** The life of a thread: it says that it is there, then turn after turn, until it is terminated. Never returns. */
 export function runThread(start: ThreadStart): never {
   const { memory, region, vectors, placed, batch, training } = start;
   const backend = createWasmBackend({ memory, region, vectors });
@@ -84,6 +91,7 @@ export function runThread(start: ThreadStart): never {
   const sets = start.sets.map((set) => set.map(({ address, shape }) => backend.tensorAt(address, shape, "float32")));
   const shards = start.shards.map((shard) => attachShard(backend, shard));
   const lane = new Lane({ placed, backend, batch, sets, training: training && trainingOn(backend, training) });
+  control.finish();
   for (let turn = 0; ; ) {
     turn = control.awaitTurn(turn);
     takePart({ control, lane, shards });

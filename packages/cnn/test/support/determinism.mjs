@@ -1,13 +1,15 @@
 /**
- * Trains a small network for 100 steps on as many threads as the first argument says and prints the digest of its weights:
- * the same for every number of threads, every Node, with and without re-vectorisation. A program, since it has to run in
- * other Nodes too.
+ * Trains a small network on as many threads as the first argument says, on the backend that the second names, for as many
+ * epochs of 5 steps as the third says (default: wasm, 100 steps), and prints the digest of its weights: for a backend the
+ * same for every number of threads, every Node, with and without re-vectorisation. A program, since it has to run in other
+ * Nodes too.
  */
 import { createHash } from "node:crypto";
 import { conv2d, dropout, fit, flatten, linear, maxPool2d, relu, Sequential } from "@cifar/cnn";
 import { RandomStream } from "@cifar/tensor";
 import { enableRevectorization } from "@cifar/tensor/node";
 
+const [, , threadsWanted, backend = "wasm", epochs = 20] = process.argv;
 const { enabled } = enableRevectorization();
 const random = new RandomStream({ seed: 1, stream: 0 });
 const count = 190;
@@ -36,7 +38,7 @@ const events = fit(
   model,
   { train },
   {
-    epochs: 20,
+    epochs: Number(epochs),
     batchSize: 40,
     optimiser: { learningRate: 0.01, weightDecay: 1e-4, muon: { learningRate: 0.01 } },
     schedule: { type: "triangular", peakAt: 0.2, start: 0.1, end: 0 },
@@ -45,8 +47,8 @@ const events = fit(
     averaging: { decay: 0.9 },
     clipNorm: 5,
     normalisation: { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
-    backend: "wasm",
-    threads: Number(process.argv[2]),
+    backend,
+    threads: Number(threadsWanted),
   },
 );
 let threads;

@@ -4,7 +4,8 @@ import { lossesOf } from "./steps.js";
 import { TOY_NORMALISATION, toyNetwork, toyPictures } from "./toys.js";
 
 export interface PageRequest {
-  readonly backend: "reference" | "wasm" | "gpu";
+  /** Left out for what serves by default. */
+  readonly backend?: "reference" | "wasm" | "gpu";
   readonly threads: number;
 }
 
@@ -16,19 +17,19 @@ export interface PageResult {
 }
 
 /** Trains, saves, loads and classifies: the same in a page as in Node. */
-export async function trainAndClassify({ backend, threads }: PageRequest): Promise<PageResult> {
+export async function trainAndClassify(request: PageRequest): Promise<PageResult> {
   const notices: string[] = [];
   const onNotice = (line: string) => notices.push(line);
   const train = toyPictures({ count: 300 });
   const model = toyNetwork();
   const options = { epochs: 6, batchSize: 32, optimiser: { learningRate: 0.05 }, normalisation: TOY_NORMALISATION };
   let used = 0;
-  for await (const event of fit(model, { train }, { ...options, backend, threads, onNotice })) {
+  for await (const event of fit(model, { train }, { ...options, ...request, onNotice })) {
     if (event.type === "start") used = event.threads;
   }
   const file = saveModel(model, { classes: train.classes, normalisation: TOY_NORMALISATION });
   const { model: loaded, card } = loadModel(file);
-  const predictor = await createPredictor(loaded, { ...card, backend, threads, batchSize: 32 });
+  const predictor = await createPredictor(loaded, { ...card, ...request, batchSize: 32 });
   const answers = await predictor.classify(toyPictures({ count: 30, seed: 7 }).images);
   predictor.close();
   return { threads: used, digest: weightsDigest(model), labels: answers.map(({ label }) => label), notices };

@@ -18,6 +18,8 @@ const PICTURE_TYPES = [
 const UNSAID_TYPE = "application/octet-stream";
 
 export interface ReadOptions {
+  /** What the body begins with: `PICTURE_START` bytes, or all there are. */
+  readonly start: Uint8Array;
   /** The whole header; a body without one is taken as `UNSAID_TYPE`. */
   readonly contentType: string | undefined;
   readonly reader: PictureReader;
@@ -55,11 +57,15 @@ export function checkMayBeEmpty(contentType = UNSAID_TYPE): void {
 }
 
 /**
- * Reads the pictures of a request, whichever way they were sent.
+ * Reads the pictures of a request, whichever way they were sent. A PNG or JPEG file is told by its first bytes: what
+ * clients call it is often wrong (`image/jpg`, or what curl says of itself for `--data-binary`).
  * @throws Problem
  */
 export async function readPictures(body: Body, options: ReadOptions): Promise<Pictures> {
-  const { contentType = UNSAID_TYPE, reader, limits } = options;
+  const { start, contentType = UNSAID_TYPE, reader, limits } = options;
+  if (isPictureFile(start)) {
+    return joinPictures([await reader.file(await readBody(body, limits))], false);
+  }
   switch (parseMediaType(contentType)?.type) {
     case "image/png":
     case "image/jpeg":
@@ -75,11 +81,8 @@ export async function readPictures(body: Body, options: ReadOptions): Promise<Pi
   }
 }
 
-/** Planes of one picture, records of several, or a file whose sender did not say what it is. */
+/** Planes of one picture, or records of several. */
 async function readOctets(bytes: Uint8Array, { reader, classes }: ReadOptions): Promise<Pictures> {
-  if (isPictureFile(bytes)) {
-    return joinPictures([await reader.file(bytes)], false);
-  }
   if (bytes.length === reader.size) {
     return joinPictures([reader.planes(bytes)], false);
   }
@@ -91,6 +94,7 @@ async function readOctets(bytes: Uint8Array, { reader, classes }: ReadOptions): 
       `The body has ${bytes.length} bytes, which is neither ${reader.size} (planes of one picture) nor records of ${record} each.`,
     );
   }
+  reader.admit(count);
   const pictures: Pictures[] = [];
   for await (const { pixels } of readRecords(once(bytes), { shape: reader.shape, classes }, count)) {
     pictures.push({ pixels, count, list: true });

@@ -18,11 +18,12 @@ export function softmaxCrossEntropy(context: GpuContext, spec: SoftmaxCrossEntro
       const label = labels[this.thread.x];
       ${largestAndSum(classes)}
       // Every logit's distance below the largest, so that large logits do not cancel in float32.
-      let loss = Math.log(sum);
+      let loss = sum;
+      if (sum > 0.0) loss = Math.log(sum);
       for (let c = 0; c < ${classes}; c++) {
         let target = ${rest};
         if (label > c - 0.5 && label < c + 0.5) target += ${main};
-        loss += target * (largest - logits[start + c]);
+        if (target > 0.0) loss += target * (largest - logits[start + c]);
       }
       if (label < 0.0) loss = 0.0;
       return loss;

@@ -18,12 +18,19 @@ export function softmax(context: GpuContext, spec: SoftmaxSpec): Softmax {
   return { forward: (logits, probabilities) => context.run(forward, onGpu(probabilities), onGpu(logits)) };
 }
 
-/** Source text for a row's largest logit and its sum of exp(logit − largest), from `start` on. */
+/**
+ * Source text for a row's largest logit and its sum of exp(logit − largest), from `start` on. A distance that is no number
+ * (of NaN, or of Infinity from itself) makes the sum NaN: exp of NaN is Infinity on some GPUs.
+ */
 export function largestAndSum(classes: number): string {
   return `let largest = logits[start];
       for (let c = 1; c < ${classes}; c++) {
         if (logits[start + c] > largest) largest = logits[start + c];
       }
       let sum = 0.0;
-      for (let c = 0; c < ${classes}; c++) sum += Math.exp(logits[start + c] - largest);`;
+      for (let c = 0; c < ${classes}; c++) {
+        const distance = logits[start + c] - largest;
+        if (distance <= 0.0) sum += Math.exp(distance);
+        else sum += distance;
+      }`;
 }

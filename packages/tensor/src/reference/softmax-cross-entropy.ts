@@ -5,7 +5,8 @@ import { largestLogit, softmaxRow } from "./softmax.js";
 
 /**
  * loss = −Σ over c of target[c] · log probability[c] with target = (1 − s) · one-hot + s / classes, where
- * log probability[c] = logit[c] − largest − log Σ exp(logit − largest) does not overflow.
+ * log probability[c] = logit[c] − largest − log Σ exp(logit − largest) does not overflow. Classes whose target is 0 do not
+ * count, however improbable: a logit of −Infinity there adds nothing, as in PyTorch.
  */
 export function softmaxCrossEntropy(spec: SoftmaxCrossEntropySpec): SoftmaxCrossEntropy {
   const { batch, classes, labelSmoothing } = softmaxCrossEntropySizes(spec);
@@ -16,10 +17,13 @@ export function softmaxCrossEntropy(spec: SoftmaxCrossEntropySpec): SoftmaxCross
         const at = n * classes;
         const label = labels[n]!;
         const labelLogit = label < 0 ? 0 : logits[at + label]!;
-        let logitSum = 0;
-        for (let c = 0; c < classes; c++) logitSum += logits[at + c]!;
+        let smoothed = 0;
+        if (rest > 0) {
+          for (let c = 0; c < classes; c++) smoothed += logits[at + c]!;
+          smoothed *= rest;
+        }
         const logSum = largestLogit(logits, at, classes) + log(softmaxRow(logits, probabilities, at, classes));
-        losses[n] = label < 0 ? 0 : logSum - (1 - labelSmoothing) * labelLogit - rest * logitSum;
+        losses[n] = label < 0 ? 0 : logSum - (1 - labelSmoothing) * labelLogit - smoothed;
       }
     },
     backward({ data: probabilities }, { data: labels }, scale, { data: logitsGradient }) {

@@ -2,9 +2,10 @@ import type { Backend, InferenceBackend } from "../backend.js";
 import { softmaxCrossEntropy } from "../reference/softmax-cross-entropy.js";
 import { conv2d } from "./conv2d.js";
 import { dropout } from "./dropout.js";
-import { openWasm, type WasmBackendOptions, type WasmInferenceBackend } from "./inference.js";
+import { inferenceOn, openMemory, type WasmBackendOptions, type WasmInferenceBackend } from "./inference.js";
 import { linear } from "./linear.js";
 import { maxPool2d } from "./max-pool2d.js";
+import type { WasmMemory } from "./memory.js";
 import { muon } from "./muon.js";
 import { relu } from "./relu.js";
 import { sgd } from "./sgd.js";
@@ -17,10 +18,15 @@ export interface WasmBackend extends Backend, Omit<WasmInferenceBackend, keyof I
 
 /**
  * Makes a backend with a memory of its own, or on a region of an existing one.
- * @throws TensorError BACKEND_UNAVAILABLE where the engine has no WebAssembly SIMD, OUT_OF_MEMORY
+ * @throws TensorError BACKEND_UNAVAILABLE where the engine has no WebAssembly SIMD or may not compile it, OUT_OF_MEMORY
  */
 export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend {
-  const { backend, context } = openWasm(options);
+  return backendOn(openMemory(options), options.vectors);
+}
+
+/** The same on a memory that the caller made. */
+export function backendOn(memory: WasmMemory, vectors?: 2 | 4): WasmBackend {
+  const { backend, context } = inferenceOn(memory, vectors);
   // Assigned, not spread: sizes are asked for when they are read.
   return Object.assign(backend, {
     conv2d: (spec) => conv2d(context, spec),

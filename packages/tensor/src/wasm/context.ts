@@ -38,7 +38,9 @@ export function createContext(memory: WasmMemory, vectors: 2 | 4): KernelContext
         module = new WebAssembly.Module(encodeModule(build(), memory));
         modules.set(moduleKey, module);
       }
-      const instance = new WebAssembly.Instance(module, { env: { memory: memory.memory } });
+      // The packages' types do without this name, see WebAssemblyMemory.
+      const imported = memory.memory as WebAssembly.Memory;
+      const instance = new WebAssembly.Instance(module, { env: { memory: imported } });
       const functions = instance.exports as unknown as KernelFunctions<Name>;
       instances.set(key, functions);
       return functions;

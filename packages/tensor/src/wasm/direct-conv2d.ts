@@ -136,11 +136,11 @@ function bytesOf({ height, width, channels, outputHeight, outputWidth, filters }
 function createPlacer(context: KernelContext, placement: Placement): (picture: number) => number {
   if (isIdentity(placement)) return (picture) => picture;
   const { memory } = context;
+  memory.wantScratch(planeBytes(placement));
   const { place } = context.instantiate(
     `place ${JSON.stringify(placement)}`,
     () => new Map([["place", emitPlace(placement)]] as const),
   );
-  memory.wantScratch(planeBytes(placement));
   return (picture) => {
     const { scratch } = memory;
     place(picture, scratch);

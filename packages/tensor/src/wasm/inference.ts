@@ -7,9 +7,9 @@ import { createContext, type KernelContext } from "./context.js";
 import { conv2dForward } from "./conv2d.js";
 import { linearForward } from "./linear.js";
 import { maxPool2dForward } from "./max-pool2d.js";
-import { type Region, WasmMemory, type WasmMemoryOptions, type WasmTensor } from "./memory.js";
+import { type Region, WasmMemory, type WasmMemoryOptions, type WasmTensor, type WebAssemblyMemory } from "./memory.js";
 import { reluForward } from "./relu.js";
-import { wasmSupported } from "./support.js";
+import { whyNoWasm } from "./support.js";
 import { productWidth } from "./width.js";
 
 /** Options of {@link createWasmInference} and `createWasmBackend`; see {@link WasmMemoryOptions}. */
@@ -24,7 +24,7 @@ export interface WasmInferenceBackend extends InferenceBackend {
   /** Vectors that products take side by side: see {@link WasmBackendOptions}. */
   readonly vectors: 2 | 4;
   /** What other threads attach to, if it was made `shared`. */
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WebAssemblyMemory;
   /** Bytes taken so far: what another thread that makes the same operations needs as its region. */
   readonly bytesUsed: number;
   /** Bytes of those that kernels share to keep values in while they run; each thread has its own. */
@@ -37,22 +37,24 @@ export interface WasmInferenceBackend extends InferenceBackend {
 
 /**
  * Makes the part of backend `wasm` that classifying needs: a page that does not train is spared the code of the rest.
- * @throws TensorError BACKEND_UNAVAILABLE where the engine has no WebAssembly SIMD, OUT_OF_MEMORY
+ * @throws TensorError BACKEND_UNAVAILABLE where the engine has no WebAssembly SIMD or may not compile it, OUT_OF_MEMORY
  */
 export function createWasmInference(options: WasmBackendOptions = {}): WasmInferenceBackend {
-  return openWasm(options).backend;
+  return inferenceOn(openMemory(options), options.vectors).backend;
 }
 
-/** The same with what further operations are made with. */
-export function openWasm(options: WasmBackendOptions): {
-  readonly backend: WasmInferenceBackend;
-  readonly context: KernelContext;
-} {
-  if (!wasmSupported()) {
-    throw new TensorError("BACKEND_UNAVAILABLE", "backend wasm: this JavaScript engine has no WebAssembly SIMD");
-  }
-  const memory = new WasmMemory(options);
-  const vectors = options.vectors ?? productWidth(memory.shared);
+/** @throws TensorError BACKEND_UNAVAILABLE, OUT_OF_MEMORY */
+export function openMemory(options: WasmMemoryOptions): WasmMemory {
+  const reason = whyNoWasm();
+  if (reason === undefined) return new WasmMemory(options);
+  throw new TensorError("BACKEND_UNAVAILABLE", `backend wasm: ${reason}`);
+}
+
+/** The part that classifying needs on a memory, with what further operations are made with. */
+export function inferenceOn(
+  memory: WasmMemory,
+  vectors: 2 | 4 = productWidth(memory.shared),
+): { readonly backend: WasmInferenceBackend; readonly context: KernelContext } {
   const context = createContext(memory, vectors);
   const backend: WasmInferenceBackend = {
     name: "wasm",

@@ -73,25 +73,58 @@ function emitWalk(
   });
 }
 
-/** Byte offsets of a window's positions from its first corner, row by row. */
-function windowOffsets({ size, width, channels }: MaxPool2dSizes): readonly number[] {
-  return Array.from({ length: size * size }, (_, p) => (Math.floor(p / size) * width + (p % size)) * channels * FLOAT);
+/** Positions that are emitted one by one at most, an 8×8 window: with its size the code would grow without end. */
+const UNROLLED = 64;
+
+/** True if each position of a window has code of its own. */
+function isUnrolled({ size }: MaxPool2dSizes): boolean {
+  return size * size <= UNROLLED;
+}
+
+/**
+ * Emits `visit` for a window's positions, row by row. They are at constant offsets from the first corner, to which `inputs`
+ * point; in loops, `inputs` move from one to the next instead and return at the end.
+ */
+function emitWindow(
+  f: FunctionBuilder,
+  sizes: MaxPool2dSizes,
+  { inputs, rows, columns }: { readonly inputs: readonly Local[]; readonly rows: Local; readonly columns: Local },
+  visit: (offset: number) => void,
+): void {
+  const { size, width, channels } = sizes;
+  const pixelBytes = channels * FLOAT;
+  if (isUnrolled(sizes)) {
+    for (let p = 0; p < size * size; p++) visit((Math.floor(p / size) * width + (p % size)) * pixelBytes);
+    return;
+  }
+  const advance = (pixels: number) => {
+    for (const local of inputs) f.increment(local, pixels * pixelBytes);
+  };
+  f.repeat(rows, size, () => {
+    f.repeat(columns, size, () => {
+      visit(0);
+      advance(1);
+    });
+    advance(width - size);
+  });
+  advance(-size * width);
 }
 
 function emitForward(sizes: MaxPool2dSizes): FunctionBuilder {
   const f = new FunctionBuilder(["i32", "i32"]);
   const [input, output] = f.parameters;
   const [largest, value] = f.locals("v128", 2);
+  const [rows, columns] = f.locals("i32", 2);
   emitWalk(f, sizes, { inputs: [input], outputs: [output] }, (count) => {
-    windowOffsets(sizes).forEach((offset, index) => {
-      f.get(input).memory("v128.load", offset);
-      if (index === 0) f.set(largest);
-      else {
-        // A pseudo-maximum is its first operand where either is NaN, so that both ways of taking it together keep every
-        // NaN: three machine instructions, the maximum would be eight. Of 0 and −0 they make −0.
-        f.set(value).get(largest).get(value).op("f32x4.pmax");
-        f.get(value).get(largest).op("f32x4.pmax", "v128.or").set(largest);
-      }
+    f.get(input).memory("v128.load").set(largest);
+    emitWindow(f, sizes, { inputs: [input], rows, columns }, (offset) => {
+      // The first position is the largest so far; a loop takes it twice, which changes nothing.
+      if (offset === 0 && isUnrolled(sizes)) return;
+      // A pseudo-maximum is its first operand where either is NaN, so that both ways of taking it together keep every
+      // NaN: three machine instructions, the maximum would be eight. Of 0 and −0 they make −0.
+      f.get(input).memory("v128.load", offset).set(value);
+      f.get(largest).get(value).op("f32x4.pmax");
+      f.get(value).get(largest).op("f32x4.pmax", "v128.or").set(largest);
     });
     storeVectors(f, { address: output, offset: 0, values: [largest], count });
   });
@@ -102,12 +135,13 @@ function emitBackward(sizes: MaxPool2dSizes): FunctionBuilder {
   const f = new FunctionBuilder(["i32", "i32", "i32", "i32"]);
   const [input, output, outputGradient, inputGradient] = f.parameters;
   const [largest, gradient, open, hit, value] = f.locals("v128", 5);
+  const [rows, columns] = f.locals("i32", 2);
   const pointers = { inputs: [input, inputGradient], outputs: [output, outputGradient] };
   emitWalk(f, sizes, pointers, (count) => {
     f.get(output).memory("v128.load").set(largest);
     f.get(outputGradient).memory("v128.load").set(gradient);
     f.i32x4(-1).set(open);
-    for (const offset of windowOffsets(sizes)) {
+    emitWindow(f, sizes, { inputs: pointers.inputs, rows, columns }, (offset) => {
       // Where the maximum stands for the first time; from then on the lane is closed.
       f.get(input).memory("v128.load", offset).get(largest).op("f32x4.eq").get(open).op("v128.and").set(hit);
       f.get(open).get(hit).op("v128.andnot").set(open);
@@ -115,7 +149,7 @@ function emitBackward(sizes: MaxPool2dSizes): FunctionBuilder {
       if (overlaps(sizes)) f.get(inputGradient).memory("v128.load", offset).op("f32x4.add");
       f.set(value);
       storeVectors(f, { address: inputGradient, offset, values: [value], count });
-    }
+    });
   });
   return f;
 }

@@ -11,6 +11,15 @@ const SLACK = 64;
 /** Upper limit of a memory in pages of 64 KiB: 1 GiB. A shared memory must name one; that much address space it reserves. */
 const MAXIMUM_PAGES = 16_384;
 
+/** Where there is no room for that: 256 MiB. */
+const FEWER_PAGES = 4096;
+
+/** `WebAssembly.Memory`, which programs of Node that are compiled without the DOM's types do not have. */
+export interface WebAssemblyMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
 /** A part of a memory, in bytes from its start. */
 export interface Region {
   readonly start: number;
@@ -20,7 +29,7 @@ export interface Region {
 /** Where to make or attach to a memory. */
 export interface WasmMemoryOptions {
   /** Attaches to this memory instead of making one. Needs `region`. */
-  readonly memory?: WebAssembly.Memory;
+  readonly memory?: WebAssemblyMemory;
   /** Allocates only in this part of the memory, which somebody else has reserved. */
   readonly region?: Region;
   /** A new memory can be used from several threads; default false. */
@@ -35,8 +44,9 @@ export interface WasmTensor<D extends DType = "float32"> extends Tensor<D> {
 
 /** A WebAssembly memory in which tensors are laid one after another; all of it is given back at once. */
 export class WasmMemory {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WebAssemblyMemory;
   readonly shared: boolean;
+  /** What modules say of the memory that they import: this one has as many at most. */
   readonly maximumPages = MAXIMUM_PAGES;
   readonly #limit: number;
   #next: number;
@@ -47,16 +57,18 @@ export class WasmMemory {
   /** @throws TensorError OUT_OF_MEMORY */
   constructor(options: WasmMemoryOptions = {}) {
     const { memory, region, shared = false } = options;
-    this.memory = memory ?? createMemory(shared);
+    const made = memory === undefined ? createMemory(shared) : { memory, pages: MAXIMUM_PAGES };
+    this.memory = made.memory;
     this.shared = memory === undefined ? shared : !(memory.buffer instanceof ArrayBuffer);
     // Address 0 stays empty, so that a forgotten address shows.
     this.#next = region?.start ?? ALIGNMENT;
-    this.#limit = region?.end ?? MAXIMUM_PAGES * PAGE;
+    this.#limit = region?.end ?? made.pages * PAGE;
   }
 
-  /** Bytes taken so far, with the scratch space that kernels have asked for. */
+  /** Bytes taken so far, with the scratch space that kernels have asked for: one that was too small is left behind. */
   get used(): number {
-    return this.#next + Math.max(0, this.#scratchWanted - this.#scratchSize) + SLACK;
+    const missing = this.#scratchSize < this.#scratchWanted ? this.#scratchWanted : 0;
+    return this.#next + missing + SLACK;
   }
 
   /**
@@ -65,13 +77,7 @@ export class WasmMemory {
    */
   allocate(bytes: number): number {
     const address = this.#next;
-    const end = align(address + bytes + SLACK);
-    if (end > this.#limit) {
-      throw new TensorError(
-        "OUT_OF_MEMORY",
-        `the WebAssembly memory is full: ${bytes} bytes more do not fit into its ${this.#limit} bytes (a smaller batch needs less)`,
-      );
-    }
+    const end = this.#endOf(bytes);
     const missing = end - this.memory.buffer.byteLength;
     if (missing > 0) this.#grow(Math.ceil(missing / PAGE));
     this.#next = end;
@@ -98,9 +104,12 @@ export class WasmMemory {
   /**
    * Asks for space in which a kernel may keep values while it runs. All kernels of a backend share it, as they run one
    * after another; {@link scratch} says where it is.
+   * @throws TensorError OUT_OF_MEMORY if there never will be so much
    */
   wantScratch(bytes: number): void {
-    this.#scratchWanted = Math.max(this.#scratchWanted, bytes);
+    if (bytes <= this.#scratchWanted) return;
+    this.#endOf(bytes);
+    this.#scratchWanted = bytes;
   }
 
   /** Most that a kernel has asked for. */
@@ -117,10 +126,20 @@ export class WasmMemory {
     return this.#scratchAddress;
   }
 
+  /** Where so many bytes more would end. */
+  #endOf(bytes: number): number {
+    const end = align(this.#next + bytes + SLACK);
+    if (end <= this.#limit) return end;
+    throw new TensorError(
+      "OUT_OF_MEMORY",
+      `the WebAssembly memory is full: ${bytes} bytes more do not fit into its ${this.#limit} bytes (a smaller batch needs less)`,
+    );
+  }
+
   #grow(pages: number): void {
     // Growing little by little would move the memory, or a view of it, again and again.
     const current = this.memory.buffer.byteLength / PAGE;
-    const generous = Math.min(Math.max(pages, current >> 2), MAXIMUM_PAGES - current);
+    const generous = Math.min(Math.max(pages, current >> 2), Math.ceil(this.#limit / PAGE) - current);
     try {
       this.memory.grow(generous);
     } catch (cause) {
@@ -129,12 +148,24 @@ export class WasmMemory {
   }
 }
 
-function createMemory(shared: boolean): WebAssembly.Memory {
-  try {
-    return new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES, shared });
-  } catch (cause) {
-    const needed = shared ? `reserves ${MAXIMUM_PAGES * PAGE} bytes of address space` : "does not fit";
-    throw new TensorError("OUT_OF_MEMORY", `the system has no room for a WebAssembly memory: it ${needed}`, { cause });
+/** A new memory, and how many pages it may come to have. */
+function createMemory(shared: boolean): { readonly memory: WebAssemblyMemory; readonly pages: number } {
+  for (let pages = MAXIMUM_PAGES; ; pages = FEWER_PAGES) {
+    try {
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: pages, shared });
+      // V8 makes a memory that cannot grow rather than none.
+      memory.grow(1);
+      return { memory, pages };
+    } catch (cause) {
+      if (pages > FEWER_PAGES) continue;
+      // V8 spares itself checks of addresses by reserving more than a memory may ever have.
+      throw new TensorError(
+        "OUT_OF_MEMORY",
+        "the system has no room for a WebAssembly memory: it reserves 1 GiB of address space, in Node 10 GiB unless " +
+          "started with --disable-wasm-trap-handler (ulimit -v limits it)",
+        { cause },
+      );
+    }
   }
 }
 
@@ -149,10 +180,10 @@ class MemoryTensor<D extends DType> implements WasmTensor<D> {
   readonly dtype: D;
   readonly size: number;
   readonly address: number;
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: WebAssemblyMemory;
   #view: DataTypes[D] | undefined;
 
-  constructor(memory: WebAssembly.Memory, fields: Pick<WasmTensor<D>, "shape" | "dtype" | "size" | "address">) {
+  constructor(memory: WebAssemblyMemory, fields: Pick<WasmTensor<D>, "shape" | "dtype" | "size" | "address">) {
     this.#memory = memory;
     this.shape = fields.shape;
     this.dtype = fields.dtype;

@@ -5,6 +5,7 @@ import { FunctionBuilder } from "./assembler.js";
 import { addressOf, type KernelContext } from "./context.js";
 import { emitCorrelate, emitFilterGradient } from "./direct.js";
 import { emitElementwise } from "./elementwise.js";
+import type { WebAssemblyMemory } from "./memory.js";
 import { FLOAT, LANES, VECTOR, vectorsFor } from "./vectors.js";
 
 /** Partial sums of the norm, so that no addition waits for the one before, and errors stay small. */
@@ -84,7 +85,7 @@ function productShape(rows: number, columns: number) {
   };
 }
 
-function floats(memory: WebAssembly.Memory, address: number, size: number): Float32Array {
+function floats(memory: WebAssemblyMemory, address: number, size: number): Float32Array {
   return new Float32Array(memory.buffer, address, size);
 }
 

@@ -60,25 +60,33 @@ export function emitPlace(placement: Placement): FunctionBuilder {
   const top = offset + rows.from * step;
   const bottom = placement.planeHeight - 1 - (offset + (rows.to - 1) * step);
 
-  zero(top * rowBytes);
-  f.increment(picture, (rows.from * width + columns.from) * pixelBytes);
-  f.repeat(counter, rowCount, () => {
+  const gap = (step - 1) * pixelBytes;
+  const placeRow = () => {
     zero(left);
     if (step === 1) copy(columnCount * pixelBytes);
     else {
-      f.repeat(pixels, columnCount, () => {
-        copy(pixelBytes);
-        zero((step - 1) * pixelBytes);
-      });
-      // After the last pixel no gap of zeros follows but the right edge.
-      f.increment(plane, -(step - 1) * pixelBytes);
+      // Gaps lie between pixels: after the last one the right edge follows, which may be narrower.
+      if (columnCount > 1) {
+        f.repeat(pixels, columnCount - 1, () => {
+          copy(pixelBytes);
+          zero(gap);
+        });
+      }
+      copy(pixelBytes);
     }
     zero(right);
-    f.increment(picture, (width - columnCount) * pixelBytes);
-    zero((step - 1) * rowBytes);
-  });
-  // Likewise after the last row.
-  f.increment(plane, -(step - 1) * rowBytes);
+  };
+
+  zero(top * rowBytes);
+  f.increment(picture, (rows.from * width + columns.from) * pixelBytes);
+  if (rowCount > 1) {
+    f.repeat(counter, rowCount - 1, () => {
+      placeRow();
+      f.increment(picture, (width - columnCount) * pixelBytes);
+      zero((step - 1) * rowBytes);
+    });
+  }
+  placeRow();
   zero(bottom * rowBytes);
   return f;
 }

@@ -2,6 +2,7 @@ import type { Backend } from "../../src/backend.js";
 import { createGpuBackend, type GpuMode } from "../../src/gpu/index.js";
 import { onGpu } from "../../src/gpu/tensor.js";
 import { type Agreement, compareWithReference } from "./agreement.js";
+import { missedNotFinite } from "./cross-entropy.js";
 
 /** What a page finds on one mode of the GPU. */
 export interface PageReport {
@@ -31,6 +32,14 @@ export async function compare(mode: GpuMode, seeds: readonly number[]): Promise<
     backend.close();
   }
   return { description, agreements, results };
+}
+
+/** What cross-entropy of logits that are not finite misses of PyTorch's answers, as text. */
+export async function notFinite(mode: GpuMode): Promise<string[]> {
+  const backend = await createGpuBackend({ mode });
+  const missed = await missedNotFinite(backend);
+  backend.close();
+  return missed;
 }
 
 /** True where WebGPU has an adapter: the browser may know of it and still have none. */

@@ -5,6 +5,7 @@ import { writeBinaryFolder } from "../../dataset/binary-folder.js";
 import { loadCifar10 } from "../../dataset/cifar10.js";
 import { CIFAR10_FOLDER } from "../../dataset/cifar10-files.js";
 import { fetchCifar10 } from "../../dataset/fetch.js";
+import { LEFT_OUT } from "../../dataset/folder-layout.js";
 import { cacheFolder, holdsBinaryVersion, placeOfCifar10 } from "../../dataset/locate.js";
 import { normalisationOf } from "../../dataset/normalisation.js";
 import { shapesSplits } from "../../dataset/shapes.js";
@@ -75,7 +76,7 @@ async function describeData(flags: { readonly data?: string }, output: Output): 
   const { train, test } = await loadData(flags.data, {
     download: false,
     onNotice: (line) => {
-      leftOut.push(line);
+      if (line.startsWith(LEFT_OUT)) leftOut.push(line);
       output.notice(line);
     },
   });

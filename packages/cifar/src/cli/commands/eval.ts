@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Dataset, subset } from "@cifar/cnn";
+import { type Dataset, printable, subset } from "@cifar/cnn";
 import type { Command } from "commander";
 import { CifarError } from "../../errors.js";
 import { measure } from "../../training/measure.js";
@@ -18,6 +18,7 @@ import {
   withOutputOptions,
 } from "../options.js";
 import { Output } from "../output.js";
+import { type RunData, runDataOf } from "../run-data.js";
 
 interface EvalFlags extends ModelFlags {
   readonly data?: string;
@@ -28,7 +29,7 @@ export function addEvalCommand(program: Command): void {
   const command = program.command("eval").description("measure a model's accuracy on the test pictures");
   withModelOption(command)
     .argument("[model]", "the same as --model")
-    .option("-d, --data <what>", "as for train")
+    .option("-d, --data <what>", "as for train; default: the data of the run that the model comes from, else CIFAR-10")
     .option("-l, --limit <n>", "only so many test pictures", wholeNumber(1));
   withComputeOptions(command);
   withOutputOptions(command);
@@ -56,9 +57,10 @@ async function runEval(
 ): Promise<void> {
   const { model, card } = await openModel(flags.model);
   prepareToCompute(flags);
-  const { test: all } = await loadOrAdvise(flags.data, { output, interrupt });
+  const run = await ownData(flags, output);
+  const { test: all } = await loadOrAdvise(flags.data ?? run?.data, { output, interrupt });
   checkClasses(all, card.classes);
-  const test = subset(all, 0, Math.min(flags.limit ?? all.count, all.count));
+  const test = subset(all, 0, Math.min(flags.limit ?? run?.testLimit ?? all.count, all.count));
   const measurement = await measure(model, test, {
     ...computeOptions(flags),
     normalisation: card.normalisation,
@@ -66,7 +68,16 @@ async function runEval(
     signal: interrupt.signal,
     onNotice: (line) => output.noticeOnce(line),
   });
-  output.result(measurementRecord(measurement), `${test.name}: ${describeMeasurement(measurement)}`);
+  output.result(measurementRecord(measurement), `${printable(test.name)}: ${describeMeasurement(measurement)}`);
+}
+
+/** Without `--data` a run is measured on the pictures that its report tells of. */
+async function ownData({ model, data }: EvalFlags, output: Output): Promise<RunData | undefined> {
+  const run = model === undefined || data !== undefined ? undefined : await runDataOf(model);
+  if (run === undefined) return undefined;
+  const part = run.testLimit === undefined ? "" : `, the first ${run.testLimit} test pictures`;
+  output.notice(`on the data of the run: ${run.data ?? "CIFAR-10"}${part} (${run.file}; --data names others)`);
+  return run;
 }
 
 /** A model of other classes would be counted wrong for every picture. */

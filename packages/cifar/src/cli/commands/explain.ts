@@ -1,15 +1,14 @@
-import { resolve } from "node:path";
-import { explain, type LoadedModel } from "@cifar/cnn";
+import { explain, type LoadedModel, printable } from "@cifar/cnn";
 import { type Command, Option } from "commander";
 import { CifarError } from "../../errors.js";
 import { heatOver } from "../../picture/heat.js";
 import { readInput, sideOf } from "../../picture/input.js";
 import { enlarge, pngFile, sheet } from "../../report/images.js";
 import { percent } from "../../report/report.js";
-import { writeRunFile } from "../../training/run-folder.js";
 import { prepareToCompute } from "../backends.js";
 import { openModel } from "../model.js";
 import { type ModelFlags, withBackendOption, withModelOption, withOutputOptions } from "../options.js";
+import { endingOf, writeOut } from "../out-file.js";
 import { Output } from "../output.js";
 
 interface ExplainFlags extends ModelFlags {
@@ -29,7 +28,7 @@ export function addExplainCommand(program: Command): void {
   withModelOption(command)
     .option(
       "-o, --out <file>",
-      "PNG to write: the picture as the network sees it, and the same painted",
+      "PNG to write, - is standard output: the picture as the network sees it, and the same painted",
       "explained.png",
     )
     .option("-c, --class <name>", "the class to explain; default: the most probable one")
@@ -50,6 +49,7 @@ export function addExplainCommand(program: Command): void {
 }
 
 async function explainPicture(file: string, flags: ExplainFlags, output: Output): Promise<void> {
+  endingOf(flags.out, [".png"]);
   const { model, card } = await openModel(flags.model);
   prepareToCompute(flags);
   const side = sideOf(model);
@@ -62,12 +62,12 @@ async function explainPicture(file: string, flags: ExplainFlags, output: Output)
   });
   const large = enlarge({ width: side, height: side, data: input }, SCALE);
   const painted = heatOver(large, explanation[flags.method], side);
-  await writeRunFile(flags.out, pngFile(sheet([large, painted], { columns: 2, scale: 1 })));
+  const written = await writeOut(flags.out, pngFile(sheet([large, painted], { columns: 2, scale: 1 })), output);
   const label = card.classes[explanation.label]!;
   const confidence = probabilityOf(explanation, card.temperature ?? 1);
   output.result(
-    { file: resolve(flags.out), label, confidence, score: explanation.score, method: flags.method },
-    `${file}: ${label} ${percent(confidence, 1)}; orange speaks for it, blue against it: ${flags.out}`,
+    { file: written.file, label, confidence, score: explanation.score, method: flags.method },
+    printable(`${file}: ${label} ${percent(confidence, 1)}; orange speaks for it, blue against it: ${written.name}`),
   );
 }
 

@@ -1,30 +1,71 @@
-import { extname, resolve } from "node:path";
-import { encodeSafetensors, type LoadedModel, saveModel, toOnnx, toPyTorch } from "@cifar/cnn";
+import { readFile, stat } from "node:fs/promises";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  fromPyTorch,
+  type LoadedModel,
+  loadModel,
+  Sequential,
+  saveModel,
+  toOnnx,
+  toPyTorch,
+  weightsDigest,
+} from "@cifar/cnn";
 import { type Command, Option } from "commander";
 import { CifarError } from "../../errors.js";
-import { writeRunFile } from "../../training/run-folder.js";
 import { openModel } from "../model.js";
 import { withModelOption, withOutputOptions } from "../options.js";
+import { endingOf, writeOut } from "../out-file.js";
 import { Output, type OutputOptions } from "../output.js";
 
-/** Formats by name: what each is, and how it is made. */
-const FORMATS = {
+type Format = "safetensors" | "onnx" | "model";
+
+/** How a model is written for others. */
+interface Writer {
+  /** For the help. */
+  readonly what: string;
+  /** For the result, with what is this model's own. */
+  describe(model: Sequential): string;
+  encode(loaded: LoadedModel, half: boolean): Uint8Array;
+  /** Throws if the bytes, read again, are not the model; absent where nothing here reads the format. */
+  check?(bytes: Uint8Array, loaded: LoadedModel, half: boolean): void;
+}
+
+const FORMATS: Readonly<Record<Format, Writer>> = {
   safetensors: {
     what: "PyTorch state dict (names 0.weight, … as nn.Sequential has them)",
-    encode: ({ model, card }: LoadedModel) =>
+    describe: ({ parameters, input: [height, width, channels] }) =>
+      `PyTorch state dict for nn.Sequential: ${parameters.size} tensors, pictures [batch, ${channels}, ${height}, ${width}]`,
+    encode: ({ model, card }) =>
       encodeSafetensors(toPyTorch(model), { format: "pt", classes: JSON.stringify(card.classes) }),
+    check: (bytes, { model }) => {
+      const read = fromPyTorch(decodeSafetensors(bytes).tensors, new Sequential(model.architecture()));
+      expectWeights(weightsDigest(read), weightsDigest(model));
+    },
   },
   onnx: {
-    what: "ONNX model: input [batch, 3, 32, 32] normalised, output logits",
-    encode: ({ model }: LoadedModel) => toOnnx(model),
+    what: "ONNX model: input [batch, channels, height, width] normalised, output logits [batch, classes]",
+    describe: ({ input: [height, width, channels], outputShape }) =>
+      `ONNX model: input [batch, ${channels}, ${height}, ${width}] normalised, output logits [batch, ${outputShape}]`,
+    encode: ({ model }) => toOnnx(model),
   },
   model: {
     what: "model file for --model, with all that it says about itself",
-    encode: ({ model, card }: LoadedModel, half: boolean) => saveModel(model, card, { dtype: half ? "F16" : "F32" }),
+    describe: ({ input, parameterCount }) =>
+      `model file for --model: pictures [${input.join(", ")}], ${parameterCount} parameters`,
+    encode: ({ model, card }, half) => saveModel(model, card, { dtype: half ? "F16" : "F32" }),
+    check: (bytes, { model }, half) => {
+      const { digest } = loadModel(bytes);
+      // Half the bits are other weights; that they are those that were written the file's own digest says.
+      if (!half) expectWeights(digest, weightsDigest(model));
+    },
   },
-} as const;
+};
 
-type Format = keyof typeof FORMATS;
+function expectWeights(found: string, expected: string): void {
+  if (found !== expected)
+    throw new CifarError("INVALID_DATA", `export: expected weights with digest ${expected}, found ${found}`);
+}
 
 interface ExportFlags extends OutputOptions {
   readonly model?: string;
@@ -44,7 +85,7 @@ export function addExportCommand(program: Command): void {
       ).choices(Object.keys(FORMATS)),
     )
     .option("--half", "float16 weights in a model file: half the bytes; the accuracy that it tells is that of float32")
-    .requiredOption("-o, --out <file>", "file to write");
+    .requiredOption("-o, --out <file>", "file to write; - is standard output");
   withOutputOptions(command);
   command.action(async (flags: ExportFlags) => {
     const output = new Output(flags);
@@ -52,22 +93,30 @@ export function addExportCommand(program: Command): void {
     if (half && format !== "model") {
       throw new CifarError("INVALID_ARGUMENT", `--half is for model files, not for format ${format}`);
     }
-    const bytes = FORMATS[format].encode(await openModel(flags.model), half);
-    await writeRunFile(flags.out, bytes);
+    const writer = FORMATS[format];
+    const loaded = await openModel(flags.model);
+    const bytes = writer.encode(loaded, half);
+    writer.check?.(bytes, loaded, half);
+    const { file, name } = await writeOut(flags.out, bytes, output);
+    if (file !== "-") await checkFile(file, bytes);
     output.result(
-      { file: resolve(flags.out), format, half, bytes: bytes.length },
-      `${flags.out}: ${bytes.length} bytes, ${FORMATS[format].what}`,
+      { file, format, half, bytes: bytes.length, input: loaded.model.input, outputs: loaded.model.outputShape },
+      `${name}: ${bytes.length} bytes, ${writer.describe(loaded.model)}`,
     );
   });
 }
 
+/** A model may be handed on and its run deleted: what is on the disk is read once more. A pipe cannot be. */
+async function checkFile(path: string, bytes: Uint8Array): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile()) return;
+  if ((await readFile(path)).equals(bytes)) return;
+  throw new CifarError("CANNOT_WRITE", `cannot write to ${path}: what is read from it is not what was written`);
+}
+
 /** The format that a file's name asks for; without an ending PyTorch's, or with `--half` that of model files. */
 function formatFor(out: string, half: boolean): Format {
-  const ending = extname(out).toLowerCase();
+  const ending = endingOf(out, [".safetensors", ".onnx"], "; --format writes under any name");
   if (ending === ".onnx") return "onnx";
-  if (ending === ".safetensors" || ending === "") return half ? "model" : "safetensors";
-  throw new CifarError(
-    "INVALID_ARGUMENT",
-    `${out}: expected a name that ends in .safetensors or .onnx, found ${ending}; --format writes under any name`,
-  );
+  return half ? "model" : "safetensors";
 }

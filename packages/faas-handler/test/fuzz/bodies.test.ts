@@ -3,18 +3,19 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { Application } from "../src/application.ts";
-import { readConfig } from "../src/config.ts";
-import { pictureDecoder } from "../src/decode.ts";
-import { GarbageMeter } from "../src/garbage.ts";
-import { SILENT } from "../src/log.ts";
-import { FunctionServer } from "../src/server.ts";
-import { fakeClassifier } from "./support/function.ts";
-import { encodePng } from "./support/png.ts";
+import { fuzzRuns } from "../../../../fuzz-runs.ts";
+import { Application } from "../../src/application.ts";
+import { readConfig } from "../../src/config.ts";
+import { createDecoder } from "../../src/decoding/decoder.ts";
+import { GarbageMeter } from "../../src/garbage.ts";
+import { SILENT } from "../../src/log.ts";
+import { FunctionServer } from "../../src/server.ts";
+import { fakeClassifier } from "../support/function.ts";
+import { encodePng } from "../support/png.ts";
 
-/** A hundred thousand with FUZZ_BODIES=100000. */
-const BODIES = Number(process.env["FUZZ_BODIES"] ?? 10_000);
 const AT_ONCE = 25;
+const RUNS = fuzzRuns({ short: 3000 / AT_ONCE, full: 100_000 / AT_ONCE });
+const BODIES = RUNS.numRuns * AT_ONCE;
 
 interface Throw {
   readonly path: string;
@@ -191,7 +192,7 @@ describe("random and half-valid bodies of every type", () => {
     const application = new Application({
       config,
       logger: SILENT,
-      decode: pictureDecoder(config.maxPixels, new GarbageMeter(undefined)),
+      decode: createDecoder({ config, logger: SILENT, garbage: new GarbageMeter(undefined) }).decode,
     });
     application.use(fakeClassifier());
     server = new FunctionServer(application);
@@ -220,7 +221,7 @@ describe("random and half-valid bodies of every type", () => {
             early = inUse();
           }
         }),
-        { numRuns: Math.ceil(BODIES / AT_ONCE) },
+        RUNS,
       );
       expect(done).toBeGreaterThanOrEqual(BODIES);
       // The bodies were what they were meant to be: each kind of answer came up.

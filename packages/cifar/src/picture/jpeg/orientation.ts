@@ -1,4 +1,4 @@
-import type { Picture } from "./picture.js";
+import type { Picture } from "../picture.js";
 
 const EXIF_HEADER = [0x45, 0x78, 0x69, 0x66, 0, 0];
 const ORIENTATION_TAG = 0x0112;
