@@ -6,7 +6,7 @@ import type { LaneTraining } from "./lane.js";
 import { type PlacedLayer, parameterShapes } from "./place.js";
 import { type Runner, SerialRunner, type TrainRequest } from "./runner.js";
 import { createShard, type Shard } from "./shard.js";
-import { runSteps, type Step } from "./steps.js";
+import { type Breathe, runSteps, type Step } from "./steps.js";
 import { ThreadedRunner } from "./threads/threaded-runner.js";
 
 export interface EngineSpec {
@@ -15,6 +15,8 @@ export interface EngineSpec {
   readonly batchSize: number;
   /** Left out for inference alone. */
   readonly training?: LaneTraining & { readonly averaging: boolean };
+  /** Asked after each layer of inference on this thread alone. */
+  readonly breathe?: Breathe | undefined;
 }
 
 /** Which parameters to infer with. */
@@ -101,7 +103,7 @@ export class Engine {
     this.runner =
       useful > 1 && isShared(backend)
         ? new ThreadedRunner({ ...lanes, backend, threads: useful })
-        : new SerialRunner({ ...lanes, backend });
+        : new SerialRunner({ ...lanes, backend, breathe: spec.breathe });
   }
 
   /** Copies `images` and `labels` into the shards. */
