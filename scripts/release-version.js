@@ -1,6 +1,7 @@
 // Takes up the changesets: versions and changelogs of the packages, and whatever else says a version.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { writeRepository } from "./repository.js";
 
 const run = (program, ...words) => execFileSync(program, words, { stdio: "inherit" });
 const versionOf = (folder) => JSON.parse(readFileSync(`${folder}/package.json`, "utf8")).version;
@@ -12,6 +13,7 @@ const after = versionOf("packages/faas-handler");
 for (const file of ["packages/faas-handler/src/version.ts", "stack.yaml", "examples/openfaas-node/package.json"]) {
   writeFileSync(file, readFileSync(file, "utf8").replace(before, after));
 }
+writeRepository();
 run("npm", "install", "--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved");
 run("npm", "run", "build");
 run("npm", "run", "template", "--workspace", "@cifar/faas-handler");

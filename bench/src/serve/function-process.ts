@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { CIFAR10_CLASSES, CIFAR10_NORMALISATION } from "@cifar/cifar";
@@ -31,6 +32,8 @@ export function smallPng(): Buffer {
 
 export interface FunctionProcess {
   readonly port: number;
+  /** Resolves when the network is as fast as it gets: batches and tuning follow some seconds after the first answer. */
+  readonly improved: Promise<void>;
   /** From the start of node to the first answer to a picture. */
   readonly firstAnswerMilliseconds: number;
   /** Resident memory in MB, where the system tells (Linux). */
@@ -45,14 +48,14 @@ export async function startFunction(modelPath: string, picture: Buffer): Promise
     stdio: ["ignore", "pipe", "inherit"],
     env: { model_path: modelPath, http_port: "0" },
   });
-  const port = await portOf(child.stdout);
-  // The log is read, as the watchdog reads it, and forgotten.
-  child.stdout.resume();
+  const said = follow(child.stdout);
+  const port = await said.port;
   const status = await firstAnswer(port, picture);
   const firstAnswerMilliseconds = performance.now() - started;
   if (status !== 200) throw new Error(`the function answered its first picture with ${status}`);
   return {
     port,
+    improved: said.improved,
     firstAnswerMilliseconds,
     residentMB: () => residentMB(child.pid),
     async stop() {
@@ -62,20 +65,24 @@ export async function startFunction(modelPath: string, picture: Buffer): Promise
   };
 }
 
-/** The port that the function says it listens on. */
-function portOf(log: Readable): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let said = "";
-    log.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
-      const [, port] = /"message":"listening","port":(\d+)/.exec(said) ?? [];
-      if (port !== undefined) {
-        log.removeAllListeners();
-        resolve(Number(port));
-      }
+/** What the function says of itself in its log, which is read to its end as the watchdog reads it. */
+function follow(log: Readable): { readonly port: Promise<number>; readonly improved: Promise<void> } {
+  const lines = createInterface({ input: log });
+  const port = new Promise<number>((resolve, reject) => {
+    const said: string[] = [];
+    lines.on("line", (line) => {
+      const [, found] = /"message":"listening","port":(\d+)/.exec(line) ?? [];
+      if (found !== undefined) resolve(Number(found));
+      else if (said.length < 20) said.push(line);
     });
-    log.once("end", () => reject(new Error(`the function ended before it listened: ${said}`)));
+    lines.once("close", () => reject(new Error(`the function ended before it listened: ${said.join("\n")}`)));
   });
+  const improved = new Promise<void>((resolve) => {
+    lines.on("line", (line) => {
+      if (line.includes('"message":"network ')) resolve();
+    });
+  });
+  return { port, improved };
 }
 
 function firstAnswer(port: number, picture: Buffer): Promise<number> {

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import {
@@ -19,7 +18,7 @@ const CONNECTIONS = [1, 8, 64];
 /** What the image adds to Node and the watchdog: the function's code with its licences, and the weights that ship. */
 const TEMPLATE = fileURLToPath(new URL("../../../template/cnn-node/runtime/", import.meta.url));
 const WEIGHTS = fileURLToPath(new URL("models/cifar10.safetensors", import.meta.resolve("@cifar/cifar/package.json")));
-/** Before anything is timed: the network is compiled for batches and V8 has optimised what is hot. */
+/** Before anything is timed: V8 has optimised what is hot. */
 const WARM_UP = 1500;
 
 /** The OpenFaaS function: its start, its memory, its answers to a 4 kB PNG on one thread. */
@@ -60,8 +59,7 @@ async function withFunction(
 ): Promise<Table> {
   const running = await startFunction(modelPath, picture);
   try {
-    // Batches and tuning follow a moment after the first answer.
-    await sleep(1500);
+    await running.improved;
     return await measure(running, picture);
   } finally {
     await running.stop();

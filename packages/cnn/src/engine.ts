@@ -7,7 +7,7 @@ import { openRunner } from "./open-runner.js";
 import { type PlacedLayer, parameterShapes } from "./place.js";
 import type { Runner, TrainRequest } from "./runner.js";
 import { createShard, type Shard } from "./shard.js";
-import { runSteps, type Step } from "./steps.js";
+import { type Breathe, runSteps, type Step } from "./steps.js";
 
 export interface EngineSpec {
   readonly placed: readonly PlacedLayer[];
@@ -15,6 +15,8 @@ export interface EngineSpec {
   readonly batchSize: number;
   /** Left out for inference alone. */
   readonly training?: LaneTraining & { readonly averaging: boolean };
+  /** Asked after each layer of inference on this thread alone. */
+  readonly breathe?: Breathe | undefined;
 }
 
 /** Most values of a batch of pictures: 1 GiB, which is what a WebAssembly memory of ours may have. */
@@ -60,8 +62,8 @@ export class Engine {
       const engine = new Engine(spec, compute);
       const { averages, parameters, shards, shardSize: batch } = engine;
       const sets = averages === undefined ? [parameters] : [parameters, averages];
-      const { placed, training } = spec;
-      engine.#runner = await openRunner({ ...compute, placed, training, batch, sets, shards });
+      const { placed, training, breathe } = spec;
+      engine.#runner = await openRunner({ ...compute, placed, training, breathe, batch, sets, shards });
       return engine;
     } catch (error) {
       if (compute.owned) compute.backend.close();

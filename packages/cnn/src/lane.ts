@@ -3,6 +3,7 @@ import type { PlacedLayer } from "./place.js";
 import { Program, type ProgramSpec } from "./program.js";
 import type { InferRequest, TrainRequest } from "./runner.js";
 import type { Shard } from "./shard.js";
+import { type Breathe, runSteps } from "./steps.js";
 import type { TrainingProgram } from "./training-program.js";
 
 /** What a lane works with. */
@@ -14,6 +15,8 @@ export interface LaneSpec {
   /** The current parameters and, where they are kept, their averages. */
   readonly sets: readonly (readonly Tensor[])[];
   readonly training: LaneTraining | undefined;
+  /** Asked after each layer of inference; not where other threads wait for this one. */
+  readonly breathe?: Breathe | undefined;
 }
 
 /** What training adds: brought along by who trains, so that who only infers does without its code. */
@@ -53,23 +56,30 @@ export class Lane {
   }
 
   /** Makes what inference needs, which training alone does without. */
-  openInference(): Program {
-    const { placed, backend, batch } = this.#spec;
-    this.#inferProgram ??= new Program({ placed, backend, batch });
-    return this.#inferProgram;
+  openInference(): Done {
+    if (this.#inferProgram !== undefined) return;
+    const { placed, backend, batch, breathe } = this.#spec;
+    const program = new Program({ placed, backend, batch, breathe });
+    const keep = () => {
+      this.#inferProgram = program;
+    };
+    return runSteps([() => program.make(), keep], undefined);
   }
 
   /** Takes up a set of parameters, unless it did so before and they have not changed since. */
   beginInference({ set, version }: InferRequest): Done {
     if (set === this.#inferred.set && version === this.#inferred.version) return;
-    this.#inferred.set = set;
-    this.#inferred.version = version;
-    return this.openInference().prepare(this.#spec.sets[set]!);
+    const keep = () => {
+      this.#inferred.set = set;
+      this.#inferred.version = version;
+    };
+    const prepare = () => this.#inferProgram!.prepare(this.#spec.sets[set]!);
+    return runSteps([() => this.openInference(), prepare, keep], undefined);
   }
 
-  /** Writes a shard's logits. */
+  /** Writes a shard's logits, with the parameters that were taken up. */
   infer(shard: Shard): Done {
-    return this.openInference().forward(shard);
+    return this.#inferProgram!.forward(shard);
   }
 
   /** Index of the first layer whose output in training holds NaN or Infinity. */

@@ -19,7 +19,7 @@ export async function openRunner(spec: RunnerSpec): Promise<Runner> {
   const threads = Math.min(spec.threads, shards.length);
   if (threads === 1 || !isShared(backend)) return new SerialRunner(new Lane(spec), shards);
   const before = backend.bytesUsed;
-  const lane = new Lane(spec);
+  const lane = new Lane({ ...spec, breathe: undefined });
   // What the others allocate is what this thread does, so all of it is made now and measured.
   lane.openInference();
   const laneBytes = backend.bytesUsed - before + backend.scratchBytes;

@@ -17,6 +17,12 @@ export interface PredictorOptions extends ComputeOptions {
   readonly temperature?: number;
   /** Also looks at every picture mirrored and takes the mean of both logits; default false. */
   readonly flip?: boolean;
+  /**
+   * Asked after each layer, both while its kernels are made and while it runs, where one thread computes; a promise that it
+   * gives is waited for. Kernels are made with the first pictures, which takes some hundred times as long as the next: with
+   * this a program answers others meanwhile. Default: all layers in one go.
+   */
+  readonly breathe?: () => Promise<void> | undefined;
 }
 
 export interface Classification {
@@ -69,7 +75,8 @@ export async function createPredictor(model: Sequential, options: PredictorOptio
     throw new CnnError("INVALID_ARGUMENT", `predictor: temperature must be above 0, not ${temperature}`);
   }
   checkFlag("predictor: flip", flip);
-  const engine = await Engine.open({ placed: model.placed, batchSize: checkBatchSize(batchSize) }, options);
+  const { breathe } = options;
+  const engine = await Engine.open({ placed: model.placed, batchSize: checkBatchSize(batchSize), breathe }, options);
   await engine.write(engine.parameters, valuesOf(model));
   return new EnginePredictor(engine, {
     normalisation,

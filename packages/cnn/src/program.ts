@@ -3,32 +3,43 @@ import { isFused, planBuffers } from "./buffers.js";
 import { type LayerContext, makeOperations, type Slot } from "./operations.js";
 import { type PlacedLayer, parameterShapes } from "./place.js";
 import type { Shard } from "./shard.js";
-import { runSteps, type Step } from "./steps.js";
+import { type Breathe, runSteps, type Step } from "./steps.js";
 
 export interface ProgramSpec<B extends InferenceBackend = InferenceBackend> {
   readonly placed: readonly PlacedLayer[];
   readonly backend: B;
   /** Pictures in a shard. */
   readonly batch: number;
+  /** Asked after each layer, while operations are made and while they run. */
+  readonly breathe?: Breathe | undefined;
 }
 
 /**
- * A network compiled for inference on a backend by a number of pictures: operations and buffers are made here once, and
+ * A network compiled for inference on a backend by a number of pictures: buffers and operations are made once, and
  * running it allocates nothing. It holds the activations of one shard at a time, so one program serves shards one after the
  * other.
  */
 export class Program {
+  readonly #make: readonly Step<undefined>[];
   readonly #prepare: Step<readonly Tensor[]>[] = [];
   readonly #forward: Step<Shard>[] = [];
 
   constructor(spec: ProgramSpec) {
+    const { backend, breathe } = spec;
+    const pause = breathe === undefined ? [] : [breathe];
     const plan = planBuffers(spec.placed, spec.placed[0]!.input, false);
     const slots = plan.shapes.map((_, buffer) => makeSlot(spec, plan.shapes, buffer));
-    for (const context of surroundings(spec, slots, plan.outputs)) {
-      const { prepare, forward } = makeOperations(spec.backend, context);
-      if (prepare !== undefined) this.#prepare.push(prepare);
-      if (forward !== undefined) this.#forward.push(forward);
-    }
+    this.#make = surroundings(spec, slots, plan.outputs).map((context) => () => {
+      const { prepare, forward } = makeOperations(backend, context);
+      if (prepare !== undefined) this.#prepare.push(prepare, ...pause);
+      if (forward !== undefined) this.#forward.push(forward, ...pause);
+      return breathe?.();
+    });
+  }
+
+  /** Makes the operations: once, before anything else. */
+  make(): Done {
+    return runSteps(this.#make, undefined);
   }
 
   /** Takes up parameters, in the network's order; again whenever their values have changed. */

@@ -23,6 +23,8 @@ function echo(): Sequential {
 const BYTES = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] };
 const CLASSES = ["red", "green", "blue"];
 
+const CIFAR_CLASSES = Array.from({ length: 10 }, (_, index) => `class ${index}`);
+
 const colours = (pixels: readonly (readonly number[])[], labels: readonly number[]): Dataset => ({
   name: "colours",
   images: Uint8Array.from(pixels.flat()),
@@ -197,6 +199,42 @@ describe("createPredictor", () => {
     );
     expect(answers.map(([answer]) => answer!.label)).toEqual(CLASSES);
     predictor.close();
+  });
+
+  it("lets others have their turn after each layer when it is asked to, kernels being made or not, and answers the same", async () => {
+    const model = cifarCnn({ seed: 3 });
+    const options = { normalisation: TOY_NORMALISATION, classes: CIFAR_CLASSES, threads: 1, batchSize: 2 };
+    const images = Uint8Array.from({ length: 2 * 3072 }, (_, i) => (i * 7) % 256);
+    const plain = await createPredictor(model, options);
+    const expected = await plain.predict(images);
+    plain.close();
+
+    let turns = 0;
+    let asked = 0;
+    let running = true;
+    const others = (async () => {
+      for (; running; turns++) await new Promise((resolve) => setImmediate(resolve));
+    })();
+    const breathe = () => {
+      asked++;
+      return new Promise<void>((resolve) => setImmediate(resolve));
+    };
+    const gentle = await createPredictor(model, { ...options, breathe });
+    // A call that comes meanwhile waits for its own turn.
+    const [first, second] = await Promise.all([gentle.predict(images), gentle.predict(images.subarray(3072))]);
+    expect(first).toEqual(expected);
+    expect(second).toEqual(expected.subarray(10));
+    // 14 layers to make; 5 of them have parameters, 7 run by themselves.
+    expect(asked).toBe(14 + 5 + 2 * 7);
+    expect(turns).toBeGreaterThanOrEqual(asked - 1);
+    running = false;
+    await others;
+    asked = 0;
+    const none = await createPredictor(model, { ...options, breathe: () => void asked++ });
+    expect(await none.predict(images)).toEqual(expected);
+    expect(asked).toBe(14 + 5 + 7);
+    gentle.close();
+    none.close();
   });
 
   it("keeps the weights that the model had", async () => {

@@ -18,8 +18,11 @@ export interface ServerOptions {
   readonly logger?: Logger;
   /** Default: loaded from `config.modelPath`. */
   readonly classifier?: Classifier;
-  /** For programs: switches on what makes the network faster in this process, and says what came of it. */
-  readonly tune?: () => Promise<string>;
+  /**
+   * For programs: switches on what makes the network faster in this process, and says what came of it. It waits for `breathe`
+   * between steps of its own, as it serves meanwhile.
+   */
+  readonly tune?: (breathe: () => Promise<void>) => Promise<string>;
   /** For programs: finds what collects garbage at once; default: `gc` of `node --expose-gc`. */
   readonly collector?: () => Promise<() => void>;
   /** Default: the exports of `handler.js` beside the model. */

@@ -1,9 +1,10 @@
-import { CnnError, createPredictor, type LoadedModel, type Predictor } from "@cifar/cnn";
+import { CnnError, createPredictor, type LoadedModel, type Predictor, type PredictorOptions } from "@cifar/cnn";
 import { readModelFile } from "@cifar/cnn/node";
 import { cardOf } from "./card.js";
 import { type Batch, type Card, type Classifier, noAnswer, ONE_BY_ONE, type PictureShape } from "./classifier.js";
 import type { Config } from "./config.js";
 import type { Logger } from "./log.js";
+import { nextTurn, Pacer, settle } from "./warm-up.js";
 
 /** A batch keeps its first picture waiting for its last: each picture of it must take this much less time. */
 const WORTHWHILE = 0.95;
@@ -14,8 +15,11 @@ const IMPROVE_AFTER_MS = 250;
 export interface LoadOptions {
   readonly config: Config;
   readonly logger: Logger;
-  /** Switches on what a program may and a library may not, such as flags of V8; says what came of it. */
-  readonly tune?: (() => Promise<string>) | undefined;
+  /**
+   * Switches on what a program may and a library may not, such as flags of V8; says what came of it. It waits for `breathe`
+   * between steps of its own.
+   */
+  readonly tune?: ((breathe: () => Promise<void>) => Promise<string>) | undefined;
 }
 
 /**
@@ -59,8 +63,11 @@ class NetworkClassifier implements Classifier {
 
   static async open(loaded: LoadedModel, options: LoadOptions): Promise<NetworkClassifier> {
     const shape = shapeOf(loaded);
-    const single = await makePredictor(loaded, options, 1);
+    let opening = true;
+    const breathe = (): Promise<void> | undefined => (opening ? nextTurn() : undefined);
+    const single = await makePredictor(loaded, options, { batchSize: 1, breathe });
     await single.predict(new Uint8Array(shape[0] * shape[1] * shape[2]));
+    opening = false;
     return new NetworkClassifier(loaded, options, single);
   }
 
@@ -91,37 +98,55 @@ class NetworkClassifier implements Classifier {
   /** Compiles the network anew with all that this machine can do, and finds out whether batches are faster. */
   async #improve(): Promise<void> {
     const { config, logger, tune } = this.#options;
+    const most = config.maxBatch;
+    const pacer = new Pacer();
+    const made: Predictor[] = [];
+    const make = async (batchSize: number): Promise<Predictor> => {
+      const predictor = await makePredictor(this.#loaded, this.#options, { batchSize, breathe: pacer.breathe });
+      made.push(predictor);
+      return predictor;
+    };
     try {
-      const tuned = await tune?.();
-      const single = await makePredictor(this.#loaded, this.#options, 1);
-      const most = config.maxBatch;
-      const many = most > 1 ? await makePredictor(this.#loaded, this.#options, most) : undefined;
-      // Both get the same work, so that V8 has optimised both alike.
-      const alone = (await millisecondsFor(single, this.#size * most)) / most;
-      const together = many && (await millisecondsFor(many, this.#size * most));
-      const fewest = Math.ceil((together ?? Number.POSITIVE_INFINITY) / (WORTHWHILE * alone));
-      const batched = many !== undefined && fewest <= most;
-      if (this.#closed || !batched) many?.close();
+      const tuned = await tune?.(() => pacer.rest());
+      const single = await make(1);
+      const many = most > 1 ? await make(most) : undefined;
+      // All get the same work, whatever they do at once.
+      const pictures = new Uint8Array(this.#size * most);
+      const trials = made.map((predictor) => () => pacer.time(() => predictor.predict(pictures)));
+      const settled = await settle(trials, () => !this.#closed);
+      pacer.end();
       if (this.#closed) {
-        single.close();
+        closeAll(made);
         return;
       }
+      const [alone = Number.NaN, together = Number.NaN] = settled ?? [];
+      const fewest = Math.ceil(together / ((WORTHWHILE * alone) / most));
+      const batched = many !== undefined && fewest <= most;
       // Calls under way are finished by the old one before it closes.
       this.#single.close();
       this.#single = single;
       this.#many = batched ? many : single;
       this.#batch = batched ? { fewest, most } : ONE_BY_ONE;
+      if (!batched) many?.close();
       logger.log("info", "network improved", {
         computes: single.description,
         tuned,
         batchFrom: batched ? fewest : undefined,
-        msAlone: rounded(alone),
-        msBatch: together && rounded(together),
+        msAlone: rounded(alone / most),
+        msBatch: rounded(together),
+        settled: settled !== undefined,
       });
     } catch (thrown) {
+      closeAll(made);
       // What answers already goes on answering.
       logger.log("error", "network not improved", { cause: thrown instanceof Error ? thrown.stack : String(thrown) });
     }
+  }
+}
+
+function closeAll(predictors: readonly Predictor[]): void {
+  for (const predictor of predictors) {
+    predictor.close();
   }
 }
 
@@ -136,36 +161,19 @@ function shapeOf({ model }: LoadedModel): PictureShape {
 function makePredictor(
   { model, card }: LoadedModel,
   { config, logger }: LoadOptions,
-  batchSize: number,
+  how: Pick<PredictorOptions, "batchSize" | "breathe">,
 ): Promise<Predictor> {
   return createPredictor(model, {
     normalisation: card.normalisation,
     classes: card.classes,
     ...(card.temperature === undefined ? {} : { temperature: card.temperature }),
     threads: config.threads,
-    batchSize,
+    ...how,
     onNotice: (line) => logger.log("warn", line),
   });
 }
 
-/** How long a network is tried out: V8 takes a while to optimise its kernels, on another core if there is one. */
-const TRIAL_MS = 250;
-const PAUSE_MS = 10;
-
-/** The best of some calls; requests that come meanwhile get their turn in between. */
-async function millisecondsFor(predictor: Predictor, bytes: number): Promise<number> {
-  const pictures = new Uint8Array(bytes);
-  let best = Number.POSITIVE_INFINITY;
-  const end = performance.now() + TRIAL_MS;
-  while (performance.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    const started = performance.now();
-    await predictor.predict(pictures);
-    best = Math.min(best, performance.now() - started);
-  }
-  return best;
-}
-
-function rounded(milliseconds: number): number {
-  return Math.round(100 * milliseconds) / 100;
+/** For the log; undefined for what was not measured. */
+function rounded(milliseconds: number): number | undefined {
+  return Number.isNaN(milliseconds) ? undefined : Math.round(100 * milliseconds) / 100;
 }

@@ -50,7 +50,7 @@ export async function untilSignal(server: FunctionServer): Promise<void> {
 
 /** What programs do beyond what a library may; both change flags of V8. */
 export const PROGRAM_OPTIONS = {
-  tune: async () => (await import("./tuning.js")).tune(),
+  tune: async (breathe) => (await import("./tuning.js")).tune(breathe),
   collector: async () => (await import("./decoding/collector.js")).exposeCollector(),
 } satisfies ServerOptions;
 

@@ -1,12 +1,12 @@
 /**
  * Prints what the self-check of re-vectorisation decides, which flags it sets, and which of the functions that it called
  * after setting them V8 had optimised. Needs `--allow-natives-syntax`. With the argument `true` one kernel gives wrong
- * results once the flag is set.
+ * results once the flag is set; with a second one it is made in steps.
  */
 import v8 from "node:v8";
-import { enableRevectorization } from "@cifar/tensor/node";
+import { enableRevectorization, enableRevectorizationInSteps } from "@cifar/tensor/node";
 
-const [, , spoil] = process.argv;
+const [, , spoil, inSteps] = process.argv;
 const flags = [];
 const { setFlagsFromString } = v8;
 v8.setFlagsFromString = (flag) => {
@@ -26,7 +26,12 @@ WebAssembly.Instance = class {
   }
 };
 
-const decision = enableRevectorization();
+let breaths = 0;
+const breathe = () => {
+  breaths++;
+  return new Promise((resolve) => setImmediate(resolve));
+};
+const decision = inSteps === "true" ? await enableRevectorizationInSteps(breathe) : enableRevectorization();
 const isOptimised = new Function("f", "return %IsTurboFanFunction(f)");
 const others = [...called].filter(([f]) => !isOptimised(f)).map(([, name]) => name);
-console.log(JSON.stringify({ ...decision, flags, optimised: called.size - others.length, others }));
+console.log(JSON.stringify({ ...decision, flags, optimised: called.size - others.length, others, breaths }));
