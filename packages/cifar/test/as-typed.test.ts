@@ -27,10 +27,13 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe("what people type without the option's name", () => {
-  it("is the model for eval and info", async () => {
+  it("is the model for eval, info and export", async () => {
     const measured = await cifar(["eval", model, "--data", join(folder, "data"), "--json"]);
     expect(measured.status, measured.stderr).toBe(0);
     expect(JSON.parse(measured.stdout)).toMatchObject({ total: 10 });
+    const out = join(folder, "exported.onnx");
+    const exported = await cifar(["export", model, "--out", out, "--json"]);
+    expect(JSON.parse(exported.stdout), exported.stderr).toMatchObject({ file: out, format: "onnx" });
     const [bare, named] = await Promise.all([
       cifar(["info", model, "--json"]),
       cifar(["info", "--model", model, "--json"]),
@@ -57,6 +60,11 @@ describe("what people type without the option's name", () => {
     [["train", "--recipe", "papre"], 2, /no recipe papre: choose of paper, fast, best \(Did you mean paper\?\)$/],
     [["train", "--recipe", "xyz"], 2, /no recipe xyz: choose of paper, fast, best$/],
     [["train", "shape"], 3, /expected a folder of data, or the word shapes: .* \(Did you mean shapes\?\)$/],
+    [
+      ["explain", "--model", "model.safetensors", "--class", "squared", "x.png"],
+      2,
+      /knows no class squared: .* \(Did you mean square\?\)$/,
+    ],
     [["evla"], 2, /unknown command 'evla' \(Did you mean eval\?\)$/],
     [["info", "--modle", "x"], 2, /unknown option '--modle' \(Did you mean --model\?\)$/],
   ])("%j is answered with what was meant", async (words, expected, line) => {

@@ -17,7 +17,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   eval: ["cifar eval", "cifar eval runs/photos --data photos"],
   classify: ["cifar classify picture.jpg", "cifar classify --model runs/photos --top 1 new-photos"],
   explain: ["cifar explain picture.jpg", "cifar explain --model runs/photos --class pears --out why.png picture.jpg"],
-  export: ["cifar export --out cifar10.onnx", "cifar export --model runs/photos --out photos.safetensors"],
+  export: ["cifar export --out cifar10.onnx", "cifar export runs/photos --out photos.safetensors"],
   info: ["cifar info", "cifar info runs/photos"],
 };
 

@@ -1,5 +1,6 @@
 import { explain, type LoadedModel, printable } from "@cifar/cnn";
 import { type Command, Option } from "commander";
+import { didYouMean } from "../../did-you-mean.js";
 import { CifarError } from "../../errors.js";
 import { heatOver } from "../../picture/heat.js";
 import { readInput, sideOf } from "../../picture/input.js";
@@ -74,7 +75,10 @@ async function explainPicture(file: string, flags: ExplainFlags, output: Output)
 function classNamed(name: string, { classes }: LoadedModel["card"]): number {
   const index = classes.indexOf(name);
   if (index >= 0) return index;
-  throw new CifarError("INVALID_ARGUMENT", `the model knows no class ${name}: choose of ${classes.join(", ")}`);
+  throw new CifarError(
+    "INVALID_ARGUMENT",
+    `the model knows no class ${name}: choose of ${classes.join(", ")}${didYouMean(name, classes)}`,
+  );
 }
 
 function probabilityOf({ logits, label }: { logits: Float32Array; label: number }, temperature: number): number {

@@ -14,7 +14,7 @@ import {
 import { type Command, Option } from "commander";
 import { CifarError } from "../../errors.js";
 import { openModel } from "../model.js";
-import { withModelOption, withOutputOptions } from "../options.js";
+import { eitherOf, withModelOption, withOutputOptions } from "../options.js";
 import { endingOf, writeOut } from "../out-file.js";
 import { Output, type OutputOptions } from "../output.js";
 
@@ -78,6 +78,7 @@ export function addExportCommand(program: Command): void {
   const formats = Object.entries(FORMATS).map(([name, { what }]) => `${name}: ${what}`);
   const command = program.command("export").description("write a model for other programs");
   withModelOption(command)
+    .argument("[model]", "the same as --model")
     .addOption(
       new Option(
         "-f, --format <name>",
@@ -87,14 +88,15 @@ export function addExportCommand(program: Command): void {
     .option("--half", "float16 weights in a model file: half the bytes; the accuracy that it tells is that of float32")
     .requiredOption("-o, --out <file>", "file to write; - is standard output");
   withOutputOptions(command);
-  command.action(async (flags: ExportFlags) => {
+  command.action(async (bare: string | undefined, flags: ExportFlags) => {
+    const model = eitherOf("--model", flags.model, bare);
     const output = new Output(flags);
     const { half = false, format = formatFor(flags.out, half) } = flags;
     if (half && format !== "model") {
       throw new CifarError("INVALID_ARGUMENT", `--half is for model files, not for format ${format}`);
     }
     const writer = FORMATS[format];
-    const loaded = await openModel(flags.model);
+    const loaded = await openModel(model);
     const bytes = writer.encode(loaded, half);
     writer.check?.(bytes, loaded, half);
     const { file, name } = await writeOut(flags.out, bytes, output);
