@@ -159,6 +159,17 @@ describe("pictures in a thread", () => {
     expect(threads).toHaveLength(3);
   });
 
+  it("find a new one where the last one has ended in between", async () => {
+    const answersOnce = () =>
+      threadOf("parentPort.postMessage({ kind: 'refused', code: 'INVALID_PICTURE', message: 'no' }); process.exit(3);");
+    const { decode, threads } = make({}, answersOnce);
+    await expect(decode(LARGE)).rejects.toMatchObject({ code: "invalid-picture" });
+    // What a thread that has ended is called.
+    await vi.waitFor(() => expect(threads[0]!.threadId).toBe(-1));
+    expect(await decode(LARGE)).toHaveLength(3072);
+    expect(threads).toHaveLength(2);
+  });
+
   it("that take more memory than a thread may have are refused as too large", async () => {
     const greedy = () =>
       threadOf("const all = []; for (;;) all.push(new Array(1000).fill(0.5));", { maxOldGenerationSizeMb: 8 });

@@ -117,7 +117,9 @@ export class DecodeQueue {
   }
 
   async #run({ file, side, signal }: DecodeTask): Promise<Answer> {
-    this.#thread ??= this.#options.open();
+    if (this.#thread === undefined || this.#thread.hasEnded) {
+      this.#thread = this.#options.open();
+    }
     const stopped = new Promise<never>((_, reject) => {
       this.#stop = reject;
     });

@@ -39,6 +39,7 @@ export function openWorker(data: ThreadData): Worker {
 export class DecodeThread {
   readonly #worker: Worker;
   #isReady = false;
+  #hasEnded = false;
 
   /** @throws ThreadError NO_THREAD where the system or Node's permissions refuse one */
   constructor(open: () => Worker) {
@@ -49,6 +50,14 @@ export class DecodeThread {
     }
     // Between tasks nobody listens, but an error without a listener would end the process.
     this.#worker.on("error", () => undefined);
+    this.#worker.once("exit", () => {
+      this.#hasEnded = true;
+    });
+  }
+
+  /** Whether it is gone, for whatever reason; what it were given would never be answered. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /**
