@@ -34,6 +34,8 @@ export interface Suite {
   readonly name: string;
   readonly summary: string;
   readonly chart?: ChartOptions;
+  /** What is wrong with comparisons of it until they are measured anew: said before its figures. */
+  readonly caveats?: readonly string[];
   readonly run: (context: SuiteContext) => Promise<readonly Table[]>;
 }
 

@@ -20,6 +20,16 @@ describe("the page in docs", () => {
     expect(drawn.sort()).toEqual([...images.keys()].sort());
   });
 
+  test("has its warnings beside the figures of the README too, which are the same", async () => {
+    const readme = await readFile(`${docs}../README.md`, "utf8");
+    const measured = readme.slice(readme.indexOf("## Measured"), readme.indexOf("## The function"));
+    const wrong = suites.flatMap(({ caveats = [] }) => caveats).join("\n");
+    expect(measured.includes("measured anew")).toBe(wrong !== "");
+    for (const word of ["optimize_for_inference", "TensorFlow", "jax-js"]) {
+      if (wrong.includes(word)) expect(measured).toContain(word);
+    }
+  });
+
   test("is made of results of suites that exist", async () => {
     const files = await readdir(`${bench}results/`);
     expect(suites.map(({ name }) => `${name}.json`)).toEqual(expect.arrayContaining(files));
@@ -59,6 +69,17 @@ describe("a page", () => {
     expect(places).toEqual([...places].sort((a, b) => a - b));
     expect(places[0]).toBeGreaterThan(0);
     expect([...images.keys()]).toEqual(["bench-drawn.svg"]);
+  });
+
+  test("says before a suite's figures what is wrong with them", async () => {
+    const { markdown } = await makePage(
+      [{ ...drawn, caveats: ["One is a straw man.", "One is missing."] }, plain],
+      results,
+    );
+    const warning = "Until all peers are measured anew:\n\n- One is a straw man.\n- One is missing.";
+    expect(markdown.indexOf("With a chart.")).toBeLessThan(markdown.indexOf(warning));
+    expect(markdown.indexOf(warning)).toBeLessThan(markdown.indexOf("![times as fast]"));
+    expect(markdown.match(/Until all peers/g)).toHaveLength(1);
   });
 
   test("follows the order of the suites, without pictures where none are drawn, and leaves out what was not measured", async () => {

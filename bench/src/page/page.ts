@@ -44,7 +44,12 @@ function section(suite: Suite, runs: readonly Run[], figures: readonly Figure[])
   const picture = `![${suite.chart?.axis}](images/${imageOf(suite)})`;
   const lead = figures.length === 0 ? [] : [picture, toGrid(gridOf(figures))];
   const summary = `${suite.summary.charAt(0).toUpperCase()}${suite.summary.slice(1)}.`;
-  return [`## ${suite.name}`, summary, ...lead, ...runs.map(absolute)].join("\n\n");
+  const { caveats = [] } = suite;
+  const warning =
+    caveats.length === 0
+      ? []
+      : [["Until all peers are measured anew:", "", ...caveats.map((text) => `- ${text}`)].join("\n")];
+  return [`## ${suite.name}`, summary, ...warning, ...lead, ...runs.map(absolute)].join("\n\n");
 }
 
 /** A run's tables, folded away. */

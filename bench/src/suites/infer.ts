@@ -1,4 +1,5 @@
 import type { Suite } from "../suite.js";
+import { JAX_JS_CAVEAT, ONE_PICTURE_CAVEAT, TENSORFLOW_CAVEAT } from "./caveats.js";
 import { RATIO_CHART, runCases, threadCounts } from "./comparisons.js";
 
 /** Classification beside the peers. */
@@ -6,6 +7,7 @@ export const infer: Suite = {
   name: "infer",
   summary: "classifying pictures with the network, everyone from the same weights",
   chart: RATIO_CHART,
+  caveats: [ONE_PICTURE_CAVEAT, JAX_JS_CAVEAT, TENSORFLOW_CAVEAT],
   run: (context) =>
     runCases(
       context,
