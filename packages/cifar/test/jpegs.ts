@@ -27,7 +27,7 @@ export interface JpegParts {
   readonly quantization?: readonly number[];
   /** By class · 16 + number. */
   readonly huffman?: ReadonlyMap<number, Huffman>;
-  readonly restartInterval?: number;
+  readonly restartInterval?: number | undefined;
   readonly scans: readonly JpegScan[];
   /** Segments before the tables. */
   readonly before?: readonly (readonly number[])[];

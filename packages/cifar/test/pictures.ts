@@ -25,11 +25,13 @@ export function pngFile(parts: {
   header: { width: number; height: number; depth: number; colourType: number; interlace?: number };
   rows: ArrayLike<number>;
   chunks?: readonly (readonly [string, readonly number[]])[];
+  /** In place of the rows as zlib compresses them. */
+  compressed?: readonly number[];
   /** Most bytes of a chunk IDAT; default: one has them all. */
   piece?: number;
 }): Uint8Array {
   const { width, height, depth, colourType, interlace = 0 } = parts.header;
-  const compressed = deflateSync(Uint8Array.from(parts.rows));
+  const compressed = parts.compressed ? Uint8Array.from(parts.compressed) : deflateSync(Uint8Array.from(parts.rows));
   const { piece = compressed.length } = parts;
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

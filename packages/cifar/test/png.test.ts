@@ -1,4 +1,4 @@
-import { deflateSync } from "node:zlib";
+import { constants, deflateSync } from "node:zlib";
 import { decode as decodePng, encode as encodePng } from "fast-png";
 import { describe, expect, it } from "vitest";
 import { checkPicture, decodePicture } from "../src/picture/decode.js";
@@ -113,6 +113,29 @@ describe("PNG", () => {
     const before = process.memoryUsage().arrayBuffers;
     expect(decodePicture(file)).toEqual(right);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 24);
+  });
+
+  it("whose compressed data are broken after its pixels is read where that is far behind them, or else refused", () => {
+    const header = { width: 4, height: 4, depth: 8, colourType: 2 };
+    const rows = Array.from({ length: 52 }, (_, index) => (index % 13 === 0 ? 0 : index));
+    const brokenAfter = (more: number) => {
+      // Six bits of noise in each byte, so that it is neither stored nor repeated.
+      const noise = Array.from({ length: more }, (_, index) => Math.imul(index * index, 2_654_435_761) >>> 26);
+      const open = deflateSync(Uint8Array.from([...rows, ...noise]), { finishFlush: constants.Z_SYNC_FLUSH });
+      // A block of a type that there is not.
+      const compressed = [...open, 7, 0, 0, 0, 0];
+      return pngFile({ header, rows: [], compressed });
+    };
+    expect(decodePicture(brokenAfter(5000))).toEqual(decodePicture(pngFile({ header, rows })));
+    expect(() => decodePicture(brokenAfter(100))).toThrowError(
+      expect.objectContaining({ code: "INVALID_PICTURE", message: expect.stringMatching(/decompressed/) }),
+    );
+  });
+
+  it("whose compressed data are cut off after its pixels, within a block that is stored, is refused", () => {
+    const stored = [...deflateSync(new Uint8Array(20_000), { level: 0 })].slice(0, 5000);
+    const file = pngFile({ header: { width: 4, height: 4, depth: 8, colourType: 2 }, rows: [], compressed: stored });
+    expect(() => decodePicture(file)).toThrowError(/decompressed/);
   });
 
   it("with exactly the pixels of its header is read, with one byte fewer it is refused", () => {

@@ -140,9 +140,14 @@ describe("a run that is at work", () => {
       child.kill("SIGKILL");
       await closed;
     }
-    // Killed as it was, it stands in nobody's way.
+    // Killed as it was, it stands in nobody's way. Asked once to stop: a second time would be at once.
+    let asked = false;
     const again = await cifar(["train", "--resume", run, "--json"], {
-      onLine: (line, kill) => line.includes('"step"') && kill("SIGINT"),
+      onLine: (line, kill) => {
+        if (asked || !line.includes('"step"')) return;
+        asked = true;
+        kill("SIGINT");
+      },
     });
     expect(again.status, again.stderr).toBe(130);
     expect((await readdir(run)).filter((name) => name.startsWith(".running"))).toEqual([]);

@@ -1,4 +1,4 @@
-import { createWasmInference, type Done, type InferenceBackend, type Shape, type Tensor } from "@cifar/tensor";
+import { createWasmInference, type Done, type InferenceBackend, type Shape, sizeOf, type Tensor } from "@cifar/tensor";
 import { type Compute, openCompute } from "./compute.js";
 import { CnnError } from "./errors.js";
 import type { ComputeOptions } from "./fit-options.js";
@@ -16,6 +16,9 @@ export interface EngineSpec {
   /** Left out for inference alone. */
   readonly training?: LaneTraining & { readonly averaging: boolean };
 }
+
+/** Most values of a batch of pictures: 1 GiB, which is what a WebAssembly memory of ours may have. */
+const MOST_VALUES = 2 ** 28;
 
 /** Which parameters to infer with. */
 export const CURRENT = 0;
@@ -78,6 +81,11 @@ export class Engine {
     this.shapes = [...shapes.values()];
     this.parameters = this.shapes.map((shape) => backend.tensor(shape));
     this.averages = training?.averaging ? this.shapes.map((shape) => backend.tensor(shape)) : undefined;
+    const pictureSize = sizeOf(input);
+    if (batchSize * pictureSize > MOST_VALUES) {
+      const asked = `batchSize ${batchSize} asks for ${batchSize * pictureSize} values of pictures at once`;
+      throw new CnnError("INVALID_ARGUMENT", `${asked}, more than ${MOST_VALUES}`);
+    }
     const size = Math.min(backend.shardSize, batchSize);
     this.shardSize = size;
     this.shards = Array.from({ length: Math.ceil(batchSize / size) }, (_, index) =>
@@ -89,7 +97,6 @@ export class Engine {
         parameters: training && this.shapes,
       }),
     );
-    const pictureSize = input.reduce((values, side) => values * side, 1);
     this.images = new Float32Array(this.shards.length * size * pictureSize);
     this.labels = new Int32Array(this.shards.length * size).fill(-1);
     this.#uploads = this.shards.flatMap((shard, index): Step<void>[] => {

@@ -4,6 +4,7 @@ import { checkNormalisation, type Normalisation } from "./dataset.js";
 import { CnnError } from "./errors.js";
 import { classesOf } from "./evaluate.js";
 import { checkLogits } from "./evaluation.js";
+import { allFinite } from "./finite.js";
 import type { ComputeOptions } from "./fit-options.js";
 import { type GradientSlot, makeGradientOperations } from "./gradients.js";
 import { PictureWriter } from "./pictures.js";
@@ -55,7 +56,7 @@ export interface Explanation {
 /**
  * Explains what a network says to one picture.
  * @param picture [height, width, channels] bytes
- * @throws CnnError NOT_FINITE if the network's answer, or what is told of it, is NaN or infinite; SHAPE_MISMATCH,
+ * @throws CnnError NOT_FINITE if the network's answer or its gradient is NaN or infinite; SHAPE_MISMATCH,
  * INVALID_ARGUMENT, BACKEND_UNAVAILABLE
  */
 export async function explain(model: Sequential, picture: Uint8Array, options: ExplainOptions): Promise<Explanation> {
@@ -85,6 +86,12 @@ export async function explain(model: Sequential, picture: Uint8Array, options: E
     await pass.backward(Float32Array.from(logits, (_, index) => (index === explained ? 1 : 0) - 1 / classes));
     const { gradient } = await pass.before(0);
     const features = await pass.before(pass.features);
+    if (!allFinite(gradient) || !allFinite(features.gradient)) {
+      throw new CnnError(
+        "NOT_FINITE",
+        "explain: the network's gradient is not finite: its weights are too large to compute with",
+      );
+    }
     const [rows = 0, columns = 0] = placed[pass.features - 1]?.output ?? model.input;
     return {
       logits,

@@ -1,5 +1,5 @@
 import { CnnError } from "./errors.js";
-import { named } from "./printable.js";
+import { shown } from "./printable.js";
 
 /*
  * Options with a closed set of values. TypeScript knows them; programs in JavaScript and settings out of files do not, and
@@ -16,8 +16,4 @@ export function checkWord<W extends string>(what: string, value: unknown, words:
 export function checkFlag(what: string, value: unknown): asserts value is boolean {
   if (typeof value === "boolean") return;
   throw new CnnError("INVALID_ARGUMENT", `${what} must be true or false, not ${shown(value)}`);
-}
-
-function shown(value: unknown): string {
-  return named(typeof value === "object" && value !== null ? Object.prototype.toString.call(value) : String(value));
 }

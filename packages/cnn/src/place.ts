@@ -1,7 +1,7 @@
 import { MAX_VALUES, type Shape, sizeOf } from "@cifar/tensor";
 import { CnnError } from "./errors.js";
 import type { Architecture, LayerDescription } from "./layers.js";
-import { listed, quoted } from "./printable.js";
+import { listed, quoted, shown } from "./printable.js";
 
 /** Dimensions of what a network may take: a row of values, a picture, or what a program of its own makes of one. */
 const MOST_DIMENSIONS = 8;
@@ -61,7 +61,7 @@ export function parameterShapes(placed: readonly PlacedLayer[]): Map<string, Sha
  * @throws CnnError INVALID_ARGUMENT, SHAPE_MISMATCH
  */
 function shapeOfLayer(layer: LayerDescription, input: Shape, index: number): LayerShape {
-  const where = `layer ${index} (${layer?.type})`;
+  const where = `layer ${index} (${shown(layer?.type)})`;
   switch (layer?.type) {
     case "conv2d": {
       const [height, width, channels] = picture(where, input);
@@ -95,7 +95,10 @@ function shapeOfLayer(layer: LayerDescription, input: Shape, index: number): Lay
       return { output: input, parameters: undefined, flops: sizeOf(input) };
     case "dropout":
       if (!(layer.rate >= 0 && layer.rate < 1)) {
-        throw new CnnError("INVALID_ARGUMENT", `${where}: rate must be at least 0 and below 1, not ${layer.rate}`);
+        throw new CnnError(
+          "INVALID_ARGUMENT",
+          `${where}: rate must be at least 0 and below 1, not ${shown(layer.rate)}`,
+        );
       }
       return { output: input, parameters: undefined, flops: 0 };
     case "flatten":
@@ -133,7 +136,10 @@ function picture(where: string, input: Shape): readonly [number, number, number]
 
 function whole(where: string, what: string, value: number, least: number): void {
   if (Number.isSafeInteger(value) && value >= least) return;
-  throw new CnnError("INVALID_ARGUMENT", `${where}: ${what} must be a whole number of at least ${least}, not ${value}`);
+  throw new CnnError(
+    "INVALID_ARGUMENT",
+    `${where}: ${what} must be a whole number of at least ${least}, not ${shown(value)}`,
+  );
 }
 
 function windows(where: string, window: { side: number; kernel: number; stride: number; padding: number }): number {

@@ -3,6 +3,7 @@ import { CnnError } from "./errors.js";
 import type { MuonOptions, TrainingOptions, TrainingPlan, WhiteningOptions } from "./fit-options.js";
 import type { Fields } from "./json.js";
 import { checkFlag, checkWord } from "./option.js";
+import { shown } from "./printable.js";
 import { checkSchedule, type Schedule } from "./schedule.js";
 
 const FLIPS = ["none", "random", "alternating"] as const;
@@ -165,5 +166,5 @@ function whole(what: string, value: number, least: number): void {
 
 function range(what: string, value: number, good: boolean, expected: string): number {
   if (good) return value;
-  throw new CnnError("INVALID_ARGUMENT", `fit: ${what} must be ${expected}, not ${value}`);
+  throw new CnnError("INVALID_ARGUMENT", `fit: ${what} must be ${expected}, not ${shown(value)}`);
 }

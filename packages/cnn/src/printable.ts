@@ -26,8 +26,13 @@ function cut(text: string): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
+/** Any value that came in place of another, as messages repeat it. */
+export function shown(value: unknown): string {
+  return named(typeof value === "object" && value !== null ? Object.prototype.toString.call(value) : String(value));
+}
+
 /** Numbers from a file as messages repeat them: the first few. */
 export function listed(values: readonly unknown[]): string {
-  const shown = values.slice(0, 8).map((value) => printable(String(value).slice(0, LONGEST)));
-  return `[${shown.join(", ")}${values.length > shown.length ? ", …" : ""}]`;
+  const first = values.slice(0, 8).map(shown);
+  return `[${first.join(", ")}${values.length > first.length ? ", …" : ""}]`;
 }

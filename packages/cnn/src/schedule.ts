@@ -1,5 +1,6 @@
 import { CnnError } from "./errors.js";
 import { checkWord } from "./option.js";
+import { shown } from "./printable.js";
 
 /** How the learning rate changes over a run; fractions are of the peak rate or of all steps. */
 export type Schedule =
@@ -74,5 +75,5 @@ function halfCosine(x: number): number {
 
 function fraction(what: string, value: number): void {
   if (value >= 0 && value <= 1) return;
-  throw new CnnError("INVALID_ARGUMENT", `schedule: ${what} must be between 0 and 1, not ${value}`);
+  throw new CnnError("INVALID_ARGUMENT", `schedule: ${what} must be between 0 and 1, not ${shown(value)}`);
 }

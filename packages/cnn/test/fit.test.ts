@@ -279,6 +279,10 @@ describe("fit", () => {
     await expect(attempt({}, toyPictures({ count: 90, seed: 5 }))).rejects.toThrow(/bars \(90 pictures\)/);
     await expect(attempt({}, TRAIN, toyNetwork({ dropout: 0.2 }))).rejects.toThrow(/its network/);
     await expect(attempt({ resume: { ...resume, step: 77 } })).rejects.toThrow(/step 77/);
+    const otherCount = { ...resume, data: { ...resume.data, count: 91 } };
+    await expect(attempt({ resume: otherCount })).rejects.toThrow(
+      /bars \(91 pictures\), not on this bars \(90 pictures\)/,
+    );
   });
 
   it.each<[string, Partial<FitOptions>, RegExp]>([

@@ -112,6 +112,18 @@ describe.each(BACKENDS)("finite weights that are too large to compute with, on b
     await expect(explain(model, PICTURES.images.subarray(0, 192), options)).rejects.toEqual(told);
   });
 
+  it("are an error of explain where only their gradient is", async () => {
+    // Of a black picture the logits are 0, but each channel weighs 3e38 · 3e38.
+    const deep = new Sequential({
+      input: [1, 1, 1],
+      layers: [flatten(), linear({ outputs: 1 }), linear({ outputs: 2 })],
+    });
+    deep.parameters.get("1.weight")!.data.fill(3e38);
+    deep.parameters.get("2.weight")!.data.set([3e38, -3e38]);
+    const black = { normalisation: { mean: [0], deviation: [1] }, backend: name };
+    await expect(explain(deep, Uint8Array.of(0), black)).rejects.toEqual(notFinite("explain: the network's gradient"));
+  });
+
   it("are an error of a predictor, which goes on to answer what it can", async () => {
     // Two pixels of which only a bright one is too much.
     const grey = {

@@ -121,3 +121,15 @@ describe("a closed set of values", () => {
     for (const method of ["pytorch", "he"] as const) model.initialise({ method, seed: 0 });
   });
 });
+
+describe("a batch of more pictures than any memory holds", () => {
+  it.each([1_000_000_000, Number.MAX_SAFE_INTEGER])("is refused by what it asks for: %d", async (batchSize) => {
+    const told = refused(
+      `batchSize ${batchSize} asks for ${batchSize * 192} values of pictures at once, more than 268435456`,
+    );
+    for (const backend of ["wasm", "reference"] as const) {
+      await expect(createPredictor(toyNetwork(), { ...CARD, backend, batchSize })).rejects.toMatchObject(told);
+      await expect(train({ backend, batchSize })).rejects.toMatchObject(told);
+    }
+  });
+});

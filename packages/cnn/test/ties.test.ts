@@ -14,7 +14,7 @@ const TIES = [
   { logits: [3, 0, 3], first: 0 },
   { logits: [-0, 0, -1], first: 0 },
   { logits: [0.1, 0.1, 0.1], first: 0 },
-  { logits: [Number.NEGATIVE_INFINITY, -5, -5], first: 1 },
+  { logits: [-3e38, -5, -5], first: 1 },
 ];
 
 /** Says the same of every picture. */

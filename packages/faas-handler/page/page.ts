@@ -61,9 +61,17 @@ function element(name: string, text = "", className = ""): HTMLElement {
   return made;
 }
 
-function say(text: string, failed = false): void {
+function say(text: string): void {
   status.textContent = text;
-  status.classList.toggle("failed", failed);
+  status.classList.remove("failed");
+}
+
+/** Says what went wrong, and takes the answer before away: it is none to this picture. */
+function fail(text: string): void {
+  status.textContent = text;
+  status.classList.add("failed");
+  find("answer", HTMLElement).hidden = true;
+  time.textContent = "";
 }
 
 /** Draws a picture as the browser understands it, no larger than needed, and encodes it as PNG. */
@@ -122,44 +130,48 @@ function showBars(answer: Answer): void {
 let side = 32;
 let turn = 0;
 
+/** Shows the answer to a picture, unless a newer one has been chosen by the time that it comes. */
 async function classify(picture: Blob): Promise<void> {
   const own = ++turn;
   say("Looking …");
+  const show = await ask(picture).catch((): Show => () => fail("The function does not answer."));
+  if (own === turn) {
+    show();
+  }
+}
+
+/** Writes what came of it into the page. */
+type Show = () => void;
+
+/** @throws where nothing can be reached */
+async function ask(picture: Blob): Promise<Show> {
   let png: Blob;
   try {
     png = await toPng(picture);
   } catch {
-    say("This browser cannot read that as a picture. A PNG or JPEG file will do.", true);
-    return;
+    return () => fail("This browser cannot read that as a picture. A PNG or JPEG file will do.");
   }
   const started = performance.now();
-  let response: Response;
-  try {
-    response = await fetch(`${here}?input=true`, {
-      method: "POST",
-      headers: { "content-type": "image/png" },
-      body: png,
-    });
-  } catch {
-    say("The function does not answer.", true);
-    return;
-  }
-  const body = await response.json().catch(() => ({ detail: `The function answered with status ${response.status}.` }));
-  if (own !== turn) {
-    return; // A newer picture has been chosen meanwhile.
-  }
-  if (!response.ok) {
-    say(body.detail, true);
-    return;
-  }
-  const answer: Answer = body;
+  const response = await fetch(`${here}?input=true`, {
+    method: "POST",
+    headers: { "content-type": "image/png" },
+    body: png,
+  });
+  const body = await response.json().catch(() => undefined);
   const total = performance.now() - started;
+  if (!response.ok || body === undefined) {
+    // What stands in front of the function answers without a sentence.
+    return () => fail(body?.detail ?? `The function answered with status ${response.status}.`);
+  }
   const network = /network;dur=([\d.]+)/.exec(response.headers.get("server-timing") ?? "")?.[1];
-  showInput(answer.input, side);
-  showBars(answer);
-  find("answer", HTMLElement).hidden = false;
-  say(`${answer.label}, ${percent(answer.confidence)}`);
-  time.textContent = `Answered in ${total.toFixed(0)} ms${network === undefined ? "" : `, of which the network took ${network} ms`}.`;
+  return () => {
+    const answer: Answer = body;
+    showInput(answer.input, side);
+    showBars(answer);
+    find("answer", HTMLElement).hidden = false;
+    say(`${answer.label}, ${percent(answer.confidence)}`);
+    time.textContent = `Answered in ${total.toFixed(0)} ms${network === undefined ? "" : `, of which the network took ${network} ms`}.`;
+  };
 }
 
 function firstPicture(data: DataTransfer | null): Blob | undefined {
@@ -185,7 +197,8 @@ document.addEventListener("drop", (event) => {
   drop.classList.remove("over");
   const dropped = firstPicture(event.dataTransfer);
   if (dropped === undefined) {
-    say("What was dropped is not a picture.", true);
+    turn++;
+    fail("What was dropped is not a picture.");
   } else {
     void classify(dropped);
   }

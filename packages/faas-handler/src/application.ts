@@ -23,10 +23,11 @@ export interface ApplicationOptions {
   readonly garbage?: GarbageMeter;
 }
 
-/** A network with the queue in front of it. */
+/** A network with the queue in front of it and the hooks that came with it: a request has one of them from first to last. */
 export interface Model {
   readonly classifier: Classifier;
   readonly queue: BatchQueue;
+  readonly hooks: Hooks;
 }
 
 /** What a route gets beside the request. */
@@ -117,25 +118,29 @@ export class Application {
     return this.#admission.placed;
   }
 
-  get hooks(): Hooks {
-    return this.#hooks;
-  }
-
+  /** Changes the hooks alone. */
   set hooks(hooks: Hooks) {
     this.#hooks = hooks;
+    if (this.#model !== undefined) {
+      this.#model = { ...this.#model, hooks };
+    }
   }
 
-  /** Takes up a network, the first one or one in place of another; requests that wait for the old one are finished by it. */
-  use(classifier: Classifier): void {
+  /**
+   * Takes up a network, the first one or one in place of another; requests that came to the old one are finished by it.
+   * @param hooks default: those there are
+   */
+  use(classifier: Classifier, hooks = this.#hooks): void {
     const before = this.#model;
-    this.#model = { classifier, queue: new BatchQueue(classifier) };
+    this.#hooks = hooks;
+    this.#model = { classifier, queue: new BatchQueue(classifier), hooks };
     this.#resolveLoaded(this.#model);
     if (before !== undefined) {
       void this.whenIdle().then(() => before.classifier.close());
     }
   }
 
-  /** The network, waited for if it is still being loaded. */
+  /** The network, waited for if it is still being loaded. A request asks once: meanwhile another may be taken up. */
   model(): Promise<Model> {
     return this.#model === undefined ? this.#loaded : Promise.resolve(this.#model);
   }

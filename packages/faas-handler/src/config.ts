@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { join } from "node:path";
 import type { LogLevel } from "./log.js";
 
 /** Thrown by `readConfig`; the message names the variable, what it may be and what it was. */
@@ -13,6 +14,13 @@ export interface Config {
   readonly modelPath: string;
   /** [http_port] Where the watchdog expects the function; default 3000, 0 takes a free one. */
   readonly port: number;
+  /** [http_host] The address it listens on; default 127.0.0.1, which is where the watchdog beside it looks for it. */
+  readonly host: string;
+  /**
+   * [suppress_lock] The file that the watchdog's `/_/health` asks for, where the watchdog leaves it to the function to write
+   * it: once it listens. Undefined where the watchdog writes it itself, or where there is none.
+   */
+  readonly lockPath: string | undefined;
   /** [max_body_bytes] Largest body that is held in memory; default 2 MiB. `/evaluate` streams and is not bound by it. */
   readonly maxBodyBytes: number;
   /** [max_pixels] Most pixels of a picture, read from its header before anything is unpacked; default 2^20, such as 1024 × 1024. */
@@ -24,9 +32,9 @@ export interface Config {
   readonly maxPictures: number;
   /** [max_batch] Most pictures that are computed together; default 8. */
   readonly maxBatch: number;
-  /** [max_inflight] Requests worked on at once; one more is answered with 429. Default 64. */
+  /** [max_inflight] Requests worked on at once; one more is answered with 429. Default 64; 0 is no limit: Infinity. */
   readonly maxInflight: number;
-  /** [exec_timeout] The watchdog's time for a request, in milliseconds; default 30 s. */
+  /** [exec_timeout] The watchdog's time for a request, in milliseconds; default 30 s; 0 is no limit: Infinity. */
   readonly execTimeout: number;
   /**
    * [upload_timeout] How long the client may be waited for while its body comes, in milliseconds; 4 KiB more give a second
@@ -107,6 +115,17 @@ function duration(environment: Environment, name: string, fallback: number): num
   return value;
 }
 
+/** A limit that is switched off by 0, as the watchdog's own are. */
+function orNone(limit: number): number {
+  return limit === 0 ? Number.POSITIVE_INFINITY : limit;
+}
+
+/** Where the watchdog looks for its lock file: in the folder that Go takes for temporary files. */
+function lockPath(environment: Environment): string | undefined {
+  const isLeftToUs = ["true", "1"].includes(environment["suppress_lock"] ?? "");
+  return isLeftToUs ? join(environment["TMPDIR"] || "/tmp", ".lock") : undefined;
+}
+
 const LOG_LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug"];
 
 function logLevel(environment: Environment): LogLevel {
@@ -123,22 +142,20 @@ function logLevel(environment: Environment): LogLevel {
  * @throws ConfigurationError at the first variable that is not valid
  */
 export function readConfig(environment: Environment): Config {
-  const execTimeout = duration(environment, "exec_timeout", 30_000);
-  if (execTimeout <= 0) {
-    throw new ConfigurationError(`exec_timeout must be above 0, but is "${environment["exec_timeout"]}"`);
-  }
   const writeTimeout = duration(environment, "write_timeout", 0);
   return {
     modelPath: environment["model_path"] || "./model.safetensors",
     port: wholeNumber(environment, "http_port", { default: 3000, min: 0, max: 65535 }),
+    host: environment["http_host"] || "127.0.0.1",
+    lockPath: lockPath(environment),
     maxBodyBytes: wholeNumber(environment, "max_body_bytes", { default: 2 ** 21, min: 1, max: 2 ** 30 }),
     maxPixels: wholeNumber(environment, "max_pixels", { default: 2 ** 20, min: 1, max: 2 ** 28 }),
     maxPictures: wholeNumber(environment, "max_pictures", { default: 1000, min: 1, max: 1_000_000 }),
     maxBatch: wholeNumber(environment, "max_batch", { default: 8, min: 1, max: 1024 }),
-    maxInflight: wholeNumber(environment, "max_inflight", { default: 64, min: 1, max: 100_000 }),
-    execTimeout,
-    uploadTimeout: duration(environment, "upload_timeout", 5000) || Number.POSITIVE_INFINITY,
-    answerTimeout: duration(environment, "answer_timeout", 10_000) || Number.POSITIVE_INFINITY,
+    maxInflight: orNone(wholeNumber(environment, "max_inflight", { default: 64, min: 0, max: 100_000 })),
+    execTimeout: orNone(duration(environment, "exec_timeout", 30_000)),
+    uploadTimeout: orNone(duration(environment, "upload_timeout", 5000)),
+    answerTimeout: orNone(duration(environment, "answer_timeout", 10_000)),
     drainTime: duration(environment, "healthcheck_interval", writeTimeout),
     threads: wholeNumber(environment, "threads", { default: 1, min: 1, max: 64 }),
     logLevel: logLevel(environment),

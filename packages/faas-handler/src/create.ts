@@ -45,8 +45,7 @@ export async function loadInto(application: Application, options: ServerOptions,
   const { config, logger } = application;
   const hooks = options.hooks ?? (await loadHooks(config, version));
   const classifier = options.classifier ?? (await loadClassifier({ config, logger, tune: options.tune }));
-  application.hooks = hooks;
-  application.use(classifier);
+  application.use(classifier, hooks);
   logger.log("info", "ready", { msSinceStart: Math.round(performance.now()) });
 }
 

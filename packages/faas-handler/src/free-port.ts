@@ -10,3 +10,16 @@ export async function freePort(): Promise<number> {
   await once(probe, "close");
   return typeof address === "object" && address !== null ? address.port : 0;
 }
+
+/** Whether a program could listen on a port of all addresses a moment ago. */
+export async function isFree(port: number): Promise<boolean> {
+  const probe = createServer();
+  try {
+    await once(probe.listen(port), "listening");
+  } catch {
+    return false;
+  }
+  probe.close();
+  await once(probe, "close");
+  return true;
+}

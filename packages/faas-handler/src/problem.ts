@@ -7,7 +7,7 @@ const KINDS = {
   "not-acceptable": { status: 406, title: "There is no answer in an accepted media type" },
   "request-timeout": { status: 408, title: "The request did not come in time" },
   "body-too-large": { status: 413, title: "The body is too large" },
-  "picture-too-large": { status: 413, title: "The picture has too many pixels" },
+  "picture-too-large": { status: 413, title: "The picture is too large to decode" },
   "unsupported-media-type": { status: 415, title: "This media type is not supported" },
   "invalid-picture": { status: 422, title: "The body does not hold what was asked for" },
   "too-many-requests": { status: 429, title: "Too many requests are waiting" },

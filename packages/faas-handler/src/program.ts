@@ -1,6 +1,7 @@
 import { printable } from "@cifar/cnn";
 import { checkModelFile, readConfig } from "./config.js";
 import { createApplication, createServer, loadInto, type ServerOptions } from "./create.js";
+import { writeLock } from "./lock-file.js";
 import { createLogger } from "./log.js";
 import { writeLine } from "./log-writer.js";
 import type { FunctionServer } from "./server.js";
@@ -78,17 +79,21 @@ export async function checkProgram(environment: Readonly<Record<string, string |
  */
 export async function runProgram(environment: Readonly<Record<string, string | undefined>>): Promise<number> {
   let logger = createLogger("info", writeLine);
+  let removeLock = (): void => undefined;
   try {
     const config = readConfig(environment);
     logger = createLogger(config.logLevel, writeLine);
     checkModelFile(config);
     const server = createServer({ config, logger, ...PROGRAM_OPTIONS });
-    const port = await server.listen(config.port);
+    const port = await server.listen(config.port, config.host);
     logger.log("info", "listening", { port, msSinceStart: Math.round(performance.now()) });
+    removeLock = writeLock(config.lockPath);
     await untilSignal(server);
     return 0;
   } catch (thrown) {
     logger.log("error", lineFor(thrown));
     return 1;
+  } finally {
+    removeLock();
   }
 }

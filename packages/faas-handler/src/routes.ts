@@ -1,6 +1,6 @@
-import type { Application, Exchange } from "./application.js";
+import type { Application, Exchange, Model } from "./application.js";
 import { type ByteLease, startOf } from "./body.js";
-import { describe } from "./classifier.js";
+import { type Classifier, describe } from "./classifier.js";
 import type { Config } from "./config.js";
 import { evaluateRecords } from "./evaluation.js";
 import { type HookRequest, runAfter, runBefore } from "./hooks.js";
@@ -61,35 +61,34 @@ function hookRequest({ method, path, query, headers }: FunctionRequest): HookReq
   return { method, path, query: Object.fromEntries(query), headers };
 }
 
-/** Answers with JSON that the function's own hooks have seen. */
+/** Answers with JSON that the model's hooks have seen. There is one model for all of it, and nothing before it is there. */
 async function withHooks(
   application: Application,
   exchange: Exchange,
-  work: () => Promise<unknown>,
+  work: (model: Model) => Promise<unknown>,
 ): Promise<FunctionAnswer> {
-  const { hooks } = application;
+  const model = await application.model();
+  const { hooks } = model;
   const request = hookRequest(exchange.request);
   await runBefore(hooks, request);
-  const value = await runAfter(hooks, await work(), request);
+  const value = await runAfter(hooks, await work(model), request);
   const timing = [...exchange.timings].map(([name, ms]) => `${name};dur=${ms.toFixed(2)}`).join(", ");
   return jsonAnswer(value, timing === "" ? {} : { "server-timing": timing });
 }
 
 async function describeModel(application: Application, exchange: Exchange): Promise<FunctionAnswer> {
   if (accepted(exchange.request, [JSON_TYPE, HTML_TYPE]) === HTML_TYPE) {
-    await runBefore(application.hooks, hookRequest(exchange.request));
+    const { hooks } = await application.model();
+    await runBefore(hooks, hookRequest(exchange.request));
     return page();
   }
-  const answer = await withHooks(application, exchange, async () => (await application.model()).classifier.card);
+  const answer = await withHooks(application, exchange, async ({ classifier }) => classifier.card);
   return { ...answer, headers: { ...answer.headers, vary: "accept" } };
 }
 
 async function accuracy(application: Application, exchange: Exchange): Promise<FunctionAnswer> {
   accepted(exchange.request, [JSON_TYPE]);
-  return withHooks(application, exchange, async () => {
-    const { classifier } = await application.model();
-    return { accuracy: classifier.card.accuracy };
-  });
+  return withHooks(application, exchange, async ({ classifier }) => ({ accuracy: classifier.card.accuracy }));
 }
 
 async function health(): Promise<FunctionAnswer> {
@@ -160,9 +159,8 @@ async function classify(application: Application, exchange: Exchange): Promise<F
   accepted(request, [JSON_TYPE]);
   const top = topOf(request.query);
   const input = wantsInput(request.query);
-  return withHooks(application, exchange, async () => {
-    const pictures = await receive(application, exchange);
-    const { classifier, queue } = await application.model();
+  return withHooks(application, exchange, async ({ classifier, queue }) => {
+    const pictures = await receive(application, exchange, classifier);
     if (pictures === undefined) {
       return classifier.card;
     }
@@ -187,8 +185,12 @@ async function classify(application: Application, exchange: Exchange): Promise<F
   });
 }
 
-/** Reads what was sent; undefined for an empty body that does not claim to be a picture. */
-async function receive(application: Application, exchange: Exchange): Promise<Pictures | undefined> {
+/** Reads what was sent for a network; undefined for an empty body that does not claim to be a picture. */
+async function receive(
+  application: Application,
+  exchange: Exchange,
+  classifier: Classifier,
+): Promise<Pictures | undefined> {
   const { request, signal, lease, timings } = exchange;
   const contentType = request.headers["content-type"];
   const { start, body } = await startOf(exchange.body, PICTURE_START);
@@ -196,7 +198,6 @@ async function receive(application: Application, exchange: Exchange): Promise<Pi
     checkMayBeEmpty(contentType);
     return undefined;
   }
-  const { classifier } = await application.model();
   const started = performance.now();
   const { maxBodyBytes, maxPictures } = application.config;
   const pictures = await readPictures(body, {
@@ -224,8 +225,7 @@ async function evaluate(application: Application, exchange: Exchange): Promise<F
   if (parseMediaType(contentType)?.type !== RECORDS_TYPE) {
     throw unsupportedMediaType(contentType, [RECORDS_TYPE]);
   }
-  return withHooks(application, exchange, async () => {
-    const { classifier, queue } = await application.model();
+  return withHooks(application, exchange, async ({ classifier, queue }) => {
     const evaluation = await evaluateRecords(exchange.body, { classifier, queue, signal });
     exchange.pictures = evaluation.total;
     return evaluation;

@@ -1,18 +1,18 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { accessSync, constants, existsSync, statSync, watch } from "node:fs";
 import { createRequire } from "node:module";
+import { isIPv6 } from "node:net";
 import { basename, delimiter, dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { printable } from "@cifar/cnn";
 import { type Config, ConfigurationError, checkModelFile, readConfig } from "./config.js";
 import { createServer, loadInto } from "./create.js";
-import { freePort } from "./free-port.js";
+import { freePort, isFree } from "./free-port.js";
 import { hooksPath } from "./load-hooks.js";
+import { writeLock } from "./lock-file.js";
 import { createLogger, type Logger } from "./log.js";
 import { writeLine } from "./log-writer.js";
 import { lineFor, PROGRAM_OPTIONS, untilSignal } from "./program.js";
+import { serveBehind, whyNoWatchdog } from "./serve-behind.js";
 import type { FunctionServer } from "./server.js";
 
 const HELP = `Usage: cifar serve [options]
@@ -23,20 +23,20 @@ Options:
   -m, --model <file>    model file or folder of a run; default: ./model.safetensors, else the weights that come with
                         the package. A handler.js beside it brings the function's own hooks.
   -p, --port <n>        default 8080; 0 takes a free one
-      --host <name>     default 127.0.0.1
+      --host <address>  default 127.0.0.1; no watchdog is put in front then, as it listens on every address
       --watch           takes up the model or handler.js anew when one of them changes
       --watchdog <file> puts this of-watchdog in front; default: fwatchdog where it is on PATH
       --no-watchdog     puts none in front
   -h, --help            says this
 
-Everything else is configured as in the cluster, by environment: max_body_bytes, max_pixels, max_batch, max_inflight,
-exec_timeout, threads, log_level.
+Everything else is configured as in the cluster, by environment: max_body_bytes, max_pixels, max_pictures,
+max_batch, max_inflight, exec_timeout, threads, log_level.
 `;
 
 const OPTIONS = {
   model: { type: "string", short: "m" },
   port: { type: "string", short: "p", default: "8080" },
-  host: { type: "string", default: "127.0.0.1" },
+  host: { type: "string" },
   watch: { type: "boolean", default: false },
   watchdog: { type: "string" },
   "no-watchdog": { type: "boolean", default: false },
@@ -83,12 +83,20 @@ function findWatchdog(environment: Environment): string | undefined {
   return folders.map((folder) => join(folder, "fwatchdog")).find(isExecutable);
 }
 
+interface ServeOptions {
+  /** Default: the process's. */
+  readonly environment?: Environment;
+  /** Whether to say where it serves; false behind a watchdog, whose address is the one that counts. */
+  readonly announces?: boolean;
+}
+
 /**
  * The command `cifar serve`.
  * @param words what follows it
  * @returns the exit code
  */
-export async function serve(words: readonly string[], environment: Environment = process.env): Promise<number> {
+export async function serve(words: readonly string[], options: ServeOptions = {}): Promise<number> {
+  const { environment = process.env, announces = true } = options;
   let flags: ReturnType<typeof parseFlags>;
   try {
     flags = parseFlags(words);
@@ -100,20 +108,61 @@ export async function serve(words: readonly string[], environment: Environment =
     return EXIT.ok;
   }
   try {
-    const model = modelPath(flags.model, environment);
-    const config = readConfig({ ...environment, model_path: model, http_port: flags.port });
+    const model_path = modelPath(flags.model, environment);
+    const config = readConfig({ ...environment, model_path, http_port: flags.port });
     checkModelFile(config);
-    const watchdog = flags["no-watchdog"] ? undefined : (flags.watchdog ?? findWatchdog(environment));
-    return watchdog === undefined
-      ? await serveHere(config, flags)
-      : await serveBehind(watchdog, { config, watch: flags.watch, environment });
+    const watchdog = await chooseWatchdog(flags, config, environment);
+    if (watchdog === undefined) {
+      return await serveHere(config, { ...flags, announces });
+    }
+    if (config.port !== 0 && !(await isFree(config.port))) {
+      throw portTaken(config.port);
+    }
+    const model = resolve(config.modelPath);
+    return await serveBehind({
+      watchdog,
+      program: { url: import.meta.url, words: (port) => wordsBehind({ port, model, watch: flags.watch }) },
+      port: config.port === 0 ? await freePort() : config.port,
+      environment,
+      onServing: (url) => say(`Serving ${config.modelPath} behind ${watchdog} at ${url}`),
+    });
   } catch (error) {
     return fail(error, error instanceof ConfigurationError ? EXIT.input : EXIT.failure);
   }
 }
 
+type Flags = ReturnType<typeof parseFlags>;
+
 function parseFlags(words: readonly string[]) {
-  return parseArgs({ args: [...words], options: OPTIONS, allowPositionals: false }).values;
+  const flags = parseArgs({ args: [...words], options: OPTIONS, allowPositionals: false }).values;
+  if (flags.host !== undefined && flags.watchdog !== undefined) {
+    throw new TypeError("--host and --watchdog exclude each other: a watchdog listens on every address");
+  }
+  return flags;
+}
+
+/** The watchdog to put in front, if any; where there can be none it says why. */
+async function chooseWatchdog(flags: Flags, config: Config, environment: Environment): Promise<string | undefined> {
+  if (flags["no-watchdog"] || flags.host !== undefined) {
+    return undefined;
+  }
+  const watchdog = flags.watchdog ?? findWatchdog(environment);
+  const reason = watchdog === undefined ? undefined : await whyNoWatchdog(config.port);
+  if (reason === undefined) {
+    return watchdog;
+  }
+  say(`cifar serve: no watchdog is put in front: ${reason}`);
+  return undefined;
+}
+
+/** The same command again, as the function that the watchdog starts. */
+function wordsBehind(options: { port: number; model: string; watch: boolean }): string[] {
+  const { port, model, watch } = options;
+  return ["--no-watchdog", "--port", String(port), "--model", model, ...(watch ? ["--watch"] : [])];
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 /** What the configuration calls by the environment's names, as the command line names it. */
@@ -124,22 +173,34 @@ const FLAGS = new Map([
 
 function fail(error: unknown, code: number): number {
   const line = lineFor(error).replace(/^\w+/, (name) => FLAGS.get(name) ?? name);
-  process.stderr.write(`cifar serve: ${line}\n`);
+  say(`cifar serve: ${line}`);
   return code;
 }
 
-async function serveHere(config: Config, flags: { host: string; watch: boolean }): Promise<number> {
+/** An address of this machine as the part of a URL that names it (RFC 3986, 3.2.2; RFC 6874 for a zone). */
+function inUrl(host: string): string {
+  return isIPv6(host) ? `[${host.replace("%", "%25")}]` : host;
+}
+
+async function serveHere(config: Config, options: Flags & { readonly announces: boolean }): Promise<number> {
+  const { host = "127.0.0.1", watch: watches, announces } = options;
   const logger = createLogger(config.logLevel, writeLine);
   const server = createServer({ config, logger, ...PROGRAM_OPTIONS });
-  const port = await server.listen(config.port, flags.host).catch((error: unknown) => {
+  const port = await server.listen(config.port, host).catch((error: unknown) => {
     throw isTaken(error) ? portTaken(config.port, error) : error;
   });
-  process.stderr.write(`Serving ${printable(config.modelPath)} at http://${flags.host}:${port}\n`);
-  const unwatch = flags.watch ? watchFiles(server, logger) : () => undefined;
+  const removeLock = writeLock(config.lockPath);
+  const unwatch = watches ? watchFiles(server, logger) : () => undefined;
+  // Where the model cannot be loaded, that is what ends the program below.
+  server.loaded.then(
+    () => announces && say(`Serving ${printable(config.modelPath)} at http://${inUrl(host)}:${port}`),
+    () => undefined,
+  );
   try {
     await untilSignal(server);
   } finally {
     unwatch();
+    removeLock();
   }
   return EXIT.ok;
 }
@@ -148,7 +209,7 @@ function isTaken(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
 }
 
-function portTaken(port: number, cause: unknown): Error {
+function portTaken(port: number, cause?: unknown): Error {
   return new Error(`port ${port} is in use already; name another with --port, or 0 for a free one`, { cause });
 }
 
@@ -180,50 +241,4 @@ function watchFiles({ application }: FunctionServer, logger: Logger): () => void
     clearTimeout(timer);
     watcher.close();
   };
-}
-
-interface BehindOptions {
-  readonly config: Config;
-  readonly watch: boolean;
-  readonly environment: Environment;
-}
-
-/** The same command again, as the function that the watchdog starts. */
-const COMMAND = fileURLToPath(new URL("../bin/cifar-serve.js", import.meta.url));
-
-async function serveBehind(watchdog: string, { config, watch, environment }: BehindOptions): Promise<number> {
-  const [port, inner] = [config.port === 0 ? await freePort() : config.port, await freePort()];
-  const words = [
-    process.execPath,
-    COMMAND,
-    "--no-watchdog",
-    "--port",
-    String(inner),
-    "--model",
-    resolve(config.modelPath),
-  ];
-  const child = spawn(watchdog, {
-    stdio: ["ignore", "inherit", "inherit"],
-    env: {
-      mode: "http",
-      ready_path: "/_/ready",
-      prefix_logs: "false",
-      healthcheck_interval: "1s",
-      ...environment,
-      fprocess: [...words, ...(watch ? ["--watch"] : [])].join(" "),
-      upstream_url: `http://127.0.0.1:${inner}`,
-      port: String(port),
-    },
-  });
-  process.stderr.write(`Serving ${printable(config.modelPath)} behind ${watchdog} at http://127.0.0.1:${port}\n`);
-  return exitOf(child);
-}
-
-/** Passes the signals on that end this program, and waits. */
-async function exitOf(child: ChildProcess): Promise<number> {
-  const stop = (): void => void child.kill("SIGTERM");
-  process.on("SIGTERM", stop).on("SIGINT", stop);
-  const [code] = await once(child, "exit");
-  process.off("SIGTERM", stop).off("SIGINT", stop);
-  return typeof code === "number" ? code : EXIT.failure;
 }

@@ -6,6 +6,8 @@ describe("readConfig", () => {
     expect(readConfig({})).toEqual({
       modelPath: "./model.safetensors",
       port: 3000,
+      host: "127.0.0.1",
+      lockPath: undefined,
       maxBodyBytes: 2_097_152,
       maxPixels: 1_048_576,
       maxPictures: 1000,
@@ -25,6 +27,20 @@ describe("readConfig", () => {
     expect(readConfig({ write_timeout: "35s" }).drainTime).toBe(35_000);
   });
 
+  it("takes 0 as no limit where the watchdog does", () => {
+    for (const none of ["0", "0s", "0ms"]) {
+      expect(readConfig({ exec_timeout: none }).execTimeout).toBe(Number.POSITIVE_INFINITY);
+    }
+    expect(readConfig({ max_inflight: "0" }).maxInflight).toBe(Number.POSITIVE_INFINITY);
+    expect(readConfig({ healthcheck_interval: "0", write_timeout: "35s" }).drainTime).toBe(0);
+  });
+
+  it("writes the watchdog's lock file where that is left to the function, in the folder where the watchdog looks", () => {
+    expect(readConfig({ suppress_lock: "false" }).lockPath).toBeUndefined();
+    expect(readConfig({ suppress_lock: "true" }).lockPath).toBe("/tmp/.lock");
+    expect(readConfig({ suppress_lock: "1", TMPDIR: "/var/tmp/" }).lockPath).toBe("/var/tmp/.lock");
+  });
+
   it("names the variable, its range and its value where it is not valid", () => {
     expect(() => readConfig({ http_port: "http" })).toThrow(
       new ConfigurationError('http_port must be a whole number from 0 to 65535, but is "http"'),
@@ -35,7 +51,6 @@ describe("readConfig", () => {
       ["max_batch", "1.5"],
       ["max_inflight", "1e3"],
       ["threads", "65"],
-      ["exec_timeout", "0"],
       ["exec_timeout", "soon"],
       ["healthcheck_interval", "9999h"],
       ["log_level", "loud"],

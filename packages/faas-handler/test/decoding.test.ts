@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { checkPicture, decodePicture, toInput } from "@cifar/cifar";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { jpegFile, manyScans } from "../../cifar/test/jpegs.ts";
 import type { PictureShape } from "../src/classifier.ts";
 import { DecodeQueue } from "../src/decoding/decode-queue.ts";
 import { createDecoder, type DecoderOptions, type PictureDecoder } from "../src/decoding/decoder.ts";
@@ -82,6 +83,28 @@ describe("a picture that costs little", () => {
   it("is told by the pixels of 128 × 128, whichever way they are packed", async () => {
     const { decode, threads } = make();
     await decode(pngOf(128));
+    expect(threads).toHaveLength(0);
+  });
+});
+
+describe("files made to stop a function", () => {
+  const header = { width: 1024, height: 1024, components: [[1, 0x11, 0]] } as const;
+  const selectors = new Array<readonly [number, number]>(255).fill([1, 0]);
+  const scan = { selectors, start: 1, end: 255, bits: 0, data: [0] };
+
+  it.each([
+    ["20 bytes with sampling factors of 15", Buffer.from("ffd8ffc2000e080010ffff02011f00021c00ffd9", "hex")],
+    ["12 kB of scans with 255 selectors", jpegFile({ marker: 0xc2, ...header, scans: new Array(24).fill(scan) })],
+  ])("are refused before anything is decoded: %s", async (_, file) => {
+    const { decode, threads } = make();
+    await expect(decode(file)).rejects.toMatchObject({ code: "invalid-picture" });
+    expect(threads).toHaveLength(0);
+  });
+
+  it("are refused where they are valid and would cost more than any honest picture", async () => {
+    const { decode, threads } = make();
+    const scans = manyScans({ side: 1024, components: 4, scans: 64, data: new Uint8Array(10_000) });
+    await expect(decode(scans)).rejects.toMatchObject({ code: "picture-too-large", status: 413 });
     expect(threads).toHaveLength(0);
   });
 });

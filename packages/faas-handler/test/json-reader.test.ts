@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { JsonError, JsonReader } from "../src/input/json-reader.ts";
+import { JsonError } from "../src/input/json-grammar.ts";
+import { JsonReader } from "../src/input/json-reader.ts";
 
 function reader(text: string): JsonReader {
   return new JsonReader(new TextEncoder().encode(text));

@@ -1,7 +1,14 @@
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CHROMIUM, LAUNCH, NO_CHROMIUM } from "../../../vitest.chromium.ts";
-import { CLASSES, fakeClassifier, labelFor, type RunningFunction, startFunction } from "./support/function.ts";
+import {
+  CLASSES,
+  type FakeClassifier,
+  fakeClassifier,
+  labelFor,
+  type RunningFunction,
+  startFunction,
+} from "./support/function.ts";
 
 const CONFUSION = CLASSES.map((_, actual) =>
   CLASSES.map((__, predicted) => (actual === predicted ? 700 : actual + predicted)),
@@ -99,6 +106,114 @@ describe(`the page in a browser${NO_CHROMIUM}`, { skip: CHROMIUM === undefined }
       }, kind);
       await statusBecomes(labelFor(0));
     }
+  });
+
+  it("takes an answer away when the next picture fails, whatever the reason", async () => {
+    const shows = async (visible: boolean): Promise<void> => {
+      await page.locator("#answer").waitFor({ state: visible ? "visible" : "hidden" });
+      expect(await page.locator("#time").textContent()).toMatch(visible ? /^Answered/ : /^$/);
+      expect(await page.locator("#status.failed").count()).toBe(visible ? 0 : 1);
+    };
+    const answered = async (): Promise<void> => {
+      await page.locator("[data-sample]").first().click();
+      await statusBecomes(labelFor(0));
+      await shows(true);
+    };
+    await answered();
+    await page
+      .locator("#file")
+      .setInputFiles({ name: "a.png", mimeType: "image/png", buffer: Buffer.from("no picture") });
+    await statusBecomes("cannot read that as a picture");
+    await shows(false);
+    await answered();
+    running.application.hooks = {
+      before: ({ method }) => {
+        if (method === "POST") {
+          throw Object.assign(new Error("Not today."), { status: 403 });
+        }
+      },
+    };
+    await page.locator("[data-sample]").first().click();
+    await statusBecomes("Not today.");
+    await shows(false);
+    running.application.hooks = {};
+    await answered();
+    await page.evaluate(() => {
+      const data = new DataTransfer();
+      data.items.add(new File(["text"], "x.txt", { type: "text/plain" }));
+      document.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+    });
+    await statusBecomes("not a picture");
+    await shows(false);
+    await answered();
+    // As the gateway says it, and as nobody does.
+    await page.route("**/?input=true", (route) => route.fulfill({ status: 502, body: "" }));
+    await page.locator("[data-sample]").first().click();
+    await statusBecomes("answered with status 502");
+    await shows(false);
+    await page.unroute("**/?input=true");
+    await answered();
+    await page.route("**/?input=true", (route) => route.abort());
+    await page.locator("[data-sample]").first().click();
+    await statusBecomes("does not answer");
+    await shows(false);
+    expect(complaints.splice(0)).toHaveLength(3);
+  });
+
+  it("lets a picture that fails late say nothing of a newer one", async () => {
+    let refuse = (): void => undefined;
+    const refused = new Promise<void>((resolve) => {
+      refuse = resolve;
+    });
+    let requests = 0;
+    await page.route("**/?input=true", async (route) => {
+      if (++requests > 1) {
+        return route.continue();
+      }
+      await refused;
+      return route.abort();
+    });
+    await page.locator("[data-sample]").first().click();
+    await page.locator("[data-sample]").nth(1).click();
+    await statusBecomes(labelFor(0));
+    const failed = page.waitForEvent("requestfailed");
+    refuse();
+    await failed;
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 50)));
+    await statusBecomes(labelFor(0));
+    expect(await page.locator("#answer").isVisible()).toBe(true);
+    complaints.length = 0;
+  });
+
+  it("has room for 100.0 % and for long names, on a phone too", async () => {
+    const sure: FakeClassifier = {
+      ...running.classifier,
+      classes: CLASSES.map((name, index) => (index === 9 ? "articulated-lorry-with-trailer" : name)),
+      async predict() {
+        return Float32Array.from(CLASSES, (_, index) => (index === 9 ? 1 : 0));
+      },
+    };
+    running.application.use(sure);
+    for (const width of [320, 390, 1000]) {
+      await page.setViewportSize({ width, height: 844 });
+      await page.locator("[data-sample]").first().click();
+      await statusBecomes("articulated-lorry-with-trailer, 100.0 %");
+      const parts = await page
+        .locator("#bars span")
+        .evaluateAll((all) =>
+          all.map(({ scrollWidth, clientWidth, textContent }) => ({ scrollWidth, clientWidth, textContent })),
+        );
+      expect(parts.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)).toEqual([]);
+      expect(parts[1]?.textContent).toBe("100.0 %");
+      expect(
+        await page
+          .locator("#bars .track")
+          .first()
+          .evaluate((track) => track.clientWidth),
+      ).toBeGreaterThan(20);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    }
+    running.application.use(running.classifier);
   });
 
   it("tells the person what the function's refusal says", async () => {

@@ -1,16 +1,29 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, renameSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { conv2d, flatten, linear, Sequential } from "@cifar/cnn";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { isFree } from "../src/free-port.ts";
+import { whyNoWatchdog } from "../src/serve-behind.ts";
 import { type FunctionFolder, makeFunctionFolder } from "./support/model-file.ts";
 
 const COMMAND = fileURLToPath(new URL("../bin/cifar-serve.js", import.meta.url));
 const STAND_IN = fileURLToPath(new URL("support/fwatchdog.mjs", import.meta.url));
+
+const HAS_IPV6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"));
+
+/** The real watchdog, in a test beside this one, has it for a while. */
+async function metricsPortFree(): Promise<void> {
+  while (!(await isFree(8081))) {
+    await sleep(50);
+  }
+}
 
 function network(seed: number): Sequential {
   return new Sequential({
@@ -74,6 +87,21 @@ describe("cifar serve", () => {
     return /http:\S+/.exec(await started.line("Serving"))![0];
   }
 
+  it("says that it serves when it does: the model is loaded and answers", async () => {
+    command = run(["--port", "0", "--no-watchdog", "--model", folder.path]);
+    expect((await fetch(`${await url(command)}/_/ready`)).status).toBe(200);
+  });
+
+  it.skipIf(!HAS_IPV6)(
+    `names an IPv6 address in brackets${HAS_IPV6 ? "" : " (skipped: there is no ::1)"}`,
+    async () => {
+      command = run(["--port", "0", "--host", "::1", "--model", folder.path]);
+      const at = await url(command);
+      expect(at).toMatch(/^http:\/\/\[::1\]:\d+$/);
+      expect((await fetch(`${at}/_/health`)).status).toBe(200);
+    },
+  );
+
   it("serves the model of the folder that it is started in, and ends cleanly with Ctrl-C", async () => {
     command = run(["--port", "0", "--no-watchdog"], folder.path);
     expect(await (await fetch(`${await url(command)}/accuracy`)).json()).toEqual({ accuracy: null });
@@ -111,17 +139,57 @@ describe("cifar serve", () => {
     command = run(["--port", "0", "--no-watchdog", "--model", folder.path]);
     expect(await command.ended).toBe(1);
     expect(await command.line("cifar serve:")).toMatch(said);
+    expect(command.lines).toHaveLength(1);
   });
 
   it("puts a watchdog in front, with the function behind it", async () => {
+    await metricsPortFree();
     command = run(["--port", "0", "--watchdog", STAND_IN, "--model", folder.modelPath]);
     const at = await url(command);
     await command.line('"message":"ready"');
+    expect(command.lines.filter((line) => line.startsWith("Serving"))).toHaveLength(1);
     expect(await (await fetch(`${at}/accuracy`)).json()).toEqual({ accuracy: null });
     expect((await fetch(`${at}/_/ready`)).status).toBe(200);
     command.child.kill("SIGTERM");
     expect(await command.ended).toBe(0);
     expect(command.lines.some((line) => line.includes('"message":"draining"'))).toBe(true);
+  });
+
+  it("serves a folder with spaces in its name behind a watchdog, which splits its command at them", async () => {
+    const spaced = join(folder.path, "my own  function");
+    mkdirSync(spaced);
+    copyFileSync(folder.modelPath, join(spaced, "model.safetensors"));
+    writeFileSync(join(spaced, "handler.js"), "export const after = (value) => ({ ...value, spaced: true });\n");
+    await metricsPortFree();
+    command = run(["--port", "0", "--watchdog", STAND_IN, "--watch", "--model", spaced]);
+    const at = await url(command);
+    expect(await (await fetch(`${at}/accuracy`)).json()).toEqual({ accuracy: null, spaced: true });
+    writeFileSync(join(spaced, "handler.js"), "export const after = (value) => ({ ...value, spaced: 2 });\n");
+    while ((await (await fetch(`${at}/accuracy`)).json()).spaced !== 2) {
+      await sleep(20);
+    }
+  });
+
+  it("serves without a watchdog where another one has the port of its metrics, and says so", async () => {
+    const other = createServer().listen(8081);
+    await Promise.race([once(other, "listening"), once(other, "error")]).catch(() => undefined); // taken: as well
+    command = run(["--port", "0", "--watchdog", STAND_IN, "--model", folder.path]);
+    expect(await command.line("cifar serve:")).toBe(
+      "cifar serve: no watchdog is put in front: its metrics need port 8081, which is in use already, by another watchdog perhaps",
+    );
+    expect(await command.line("Serving")).not.toContain("behind");
+    expect((await fetch(`${await url(command)}/accuracy`)).status).toBe(200);
+    other.close();
+    expect(await whyNoWatchdog(8081)).toBe("its metrics take port 8081 themselves");
+  });
+
+  it("ends with one line where the watchdog's port is taken", async () => {
+    command = run(["--port", "0", "--no-watchdog", "--model", folder.path]);
+    const { port } = new URL(await url(command));
+    await metricsPortFree();
+    const second = run(["--port", port, "--watchdog", STAND_IN, "--model", folder.path]);
+    expect(await second.ended).toBe(1);
+    expect(second.lines).toEqual([expect.stringContaining(`port ${port} is in use already`)]);
   });
 
   it("ends with one line where its port is taken, and says how to name another", async () => {
@@ -138,6 +206,7 @@ describe("cifar serve", () => {
     const cases: [string[], number, RegExp][] = [
       [["--model", join(folder.path, "nothing")], 3, /^cifar serve: --model must name a model file/],
       [["--port", "many", "--model", folder.modelPath], 3, /^cifar serve: --port must be a whole number/],
+      [["--host", "::1", "--watchdog", STAND_IN], 2, /^cifar serve: --host and --watchdog exclude each other/],
       [["--loud"], 2, /^cifar serve: Unknown option '--loud'/],
     ];
     for (const [words, code, said] of cases) {

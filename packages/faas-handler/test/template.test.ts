@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type FunctionFolder, makeFunctionFolder } from "./support/model-file.ts";
+import { encodePng } from "./support/png.ts";
 
 const run = promisify(execFile);
 const TEMPLATE = fileURLToPath(new URL("../../../template/cnn-node/", import.meta.url));
@@ -72,13 +73,22 @@ describe("the template", () => {
       env: { model_path: folder.modelPath, http_port: "0", threads: "2", max_batch: "32" },
     });
     const said: string[] = [];
+    let port = 0;
+    let status: number | undefined;
     for await (const line of createInterface({ input: threaded.stdout })) {
-      said.push(JSON.parse(line).message);
-      if (said.at(-1)?.startsWith("network")) {
+      const { message, ...fields } = JSON.parse(line);
+      said.push(message);
+      port = fields.port ?? port;
+      if (message.startsWith("network")) {
+        // Large enough for the thread that decodes.
+        const body = encodePng({ width: 1000, height: 1000 });
+        status = (await fetch(`http://127.0.0.1:${port}`, { method: "POST", body })).status;
         threaded.kill("SIGTERM");
       }
     }
     expect(said).toContain("network improved");
+    expect(status).toBe(200);
+    expect(said).not.toContain("no thread for large pictures");
     rmSync(alone, { recursive: true });
   });
 

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CIFAR10_CLASSES } from "@cifar/cifar";
@@ -6,7 +8,7 @@ import { conv2d, flatten, linear, Sequential } from "@cifar/cnn";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { problemOf } from "./support/function.ts";
 import { type FunctionFolder, makeFunctionFolder } from "./support/model-file.ts";
-import { type Guarded, NO_WATCHDOG, startGuarded, WATCHDOGS } from "./support/watchdog.ts";
+import { type Guarded, NO_WATCHDOG, PROGRAM, startGuarded, WATCHDOGS } from "./support/watchdog.ts";
 
 /** A network that is quick on any backend: these tests are about everything around it. */
 const model = new Sequential({
@@ -51,6 +53,50 @@ describe.each(WATCHDOGS)(`behind $name${NO_WATCHDOG}`, (watchdog) => {
     const many = await fetch(`${url}/evaluate`, { method: "POST", body: new Uint8Array(3073 * 3000) });
     expect(await many.json()).toMatchObject({ total: 3000 });
     expect(await (await fetch(url, { method: "POST" })).json()).toMatchObject({ classes: [...CIFAR10_CLASSES] });
+  });
+
+  it("is healthy from when the function listens, not before", async () => {
+    const [script, go] = [join(folder.path, "slow.mjs"), join(folder.path, "go")];
+    writeFileSync(
+      script,
+      `import { existsSync } from "node:fs";
+while (!existsSync(${JSON.stringify(go)})) await new Promise((resolve) => setTimeout(resolve, 10));
+await import(${JSON.stringify(PROGRAM)});\n`,
+    );
+    guarded = await startGuarded(
+      watchdog,
+      { model_path: folder.modelPath, fprocess: `${process.execPath} ${script}` },
+      { awaitReady: false },
+    );
+    const { url } = guarded;
+    const health = async (): Promise<number> => (await fetch(`${url}/_/health`).catch(() => ({ status: 0 }))).status;
+    const early: number[] = [];
+    while (early.filter((status) => status !== 0).length < 5) {
+      early.push(await health());
+      await sleep(20);
+    }
+    expect([...new Set(early)].filter((status) => status !== 0)).toEqual([503]);
+    writeFileSync(go, "");
+    while ((await health()) !== 200) {
+      await sleep(10);
+    }
+    // Whatever is asked now is answered, not met with an empty 500.
+    expect((await fetch(`${url}/accuracy`)).status).toBe(200);
+  });
+
+  it("listens where the watchdog asks alone, on no other address", async () => {
+    const { inner } = await start();
+    const answered = async (host: string): Promise<boolean> => {
+      const socket = connect({ host, port: inner, timeout: 1000 });
+      const outcome = await Promise.race(
+        ["connect", "error", "timeout"].map((name) => once(socket, name).then(() => name)),
+      ).catch(() => "error");
+      socket.destroy();
+      return outcome === "connect";
+    };
+    expect(await answered("127.0.0.1")).toBe(true);
+    // Another of this machine's own addresses.
+    expect(await answered("127.0.0.2")).toBe(false);
   });
 
   it("passes refusals on as they are", async () => {

@@ -1,17 +1,27 @@
-/** Thrown where the bytes are not JSON. */
-export class JsonError extends Error {
-  override readonly name = "JsonError";
-  readonly code = "INVALID_JSON";
-}
+import {
+  BACKSLASH,
+  CAPITAL_E,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  endOfNumber,
+  endOfSpace,
+  endOfValue,
+  isDigit,
+  type JsonError,
+  MINUS,
+  misplaced,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  PLUS,
+  POINT,
+  QUOTE,
+  SMALL_E,
+  ZERO,
+} from "./json-grammar.js";
 
-/** Deeper values are refused: each level costs memory, and no picture needs more than five. */
-const MAX_DEPTH = 64;
-
-const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
-const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
-const [ZERO, NINE, MINUS, LETTER_T, LETTER_F, LETTER_N] = [0x30, 0x39, 0x2d, 0x74, 0x66, 0x6e];
-
-const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+const [LETTER_T, LETTER_F, LETTER_N] = [0x74, 0x66, 0x6e];
 
 /** What a value begins like. */
 export type JsonKind = "array" | "object" | "string" | "number" | "literal";
@@ -43,7 +53,7 @@ export class JsonReader {
       case LETTER_N:
         return "literal";
       default:
-        if (byte === MINUS || (byte !== undefined && byte >= ZERO && byte <= NINE)) {
+        if (byte === MINUS || isDigit(byte)) {
           return "number";
         }
         throw this.#error();
@@ -109,49 +119,21 @@ export class JsonReader {
     let byte = this.#bytes[this.#at];
     // Whole numbers of a few digits are nearly all that comes.
     let value = 0;
-    while (byte !== undefined && byte >= ZERO && byte <= NINE && this.#at - from < 9) {
-      value = value * 10 + byte - ZERO;
+    while (isDigit(byte) && this.#at - from < 9) {
+      value = value * 10 + byte! - ZERO;
       byte = this.#bytes[++this.#at];
     }
     const digits = this.#at - from;
     if (digits > 0 && (digits === 1 || this.#bytes[from] !== ZERO) && !isNumberPart(byte)) {
       return value;
     }
-    while (isNumberPart(this.#bytes[this.#at])) {
-      this.#at++;
-    }
-    const text = Buffer.from(this.#bytes.subarray(from, this.#at)).toString("latin1");
-    if (!NUMBER.test(text)) {
-      throw this.#error();
-    }
-    return Number(text);
+    this.#at = endOfNumber(this.#bytes, from);
+    return Number(Buffer.from(this.#bytes.subarray(from, this.#at)).toString("latin1"));
   }
 
   /** Passes over one value, whatever it is. */
-  skip(depth = 0): void {
-    if (depth > MAX_DEPTH) {
-      throw new JsonError(`values are nested more than ${MAX_DEPTH} levels deep`);
-    }
-    switch (this.kind()) {
-      case "array":
-        for (const _ of this.elements()) {
-          this.skip(depth + 1);
-        }
-        return;
-      case "object":
-        for (const _ of this.members()) {
-          this.skip(depth + 1);
-        }
-        return;
-      case "string":
-        this.string();
-        return;
-      case "number":
-        this.number();
-        return;
-      case "literal":
-        this.#literal();
-    }
+  skip(): void {
+    this.#at = endOfValue(this.#bytes, this.#at);
   }
 
   /** After the last value: nothing but space may follow. */
@@ -159,17 +141,6 @@ export class JsonReader {
     if (this.#peek() !== undefined) {
       throw this.#error();
     }
-  }
-
-  #literal(): void {
-    for (const word of ["true", "false", "null"]) {
-      const end = this.#at + word.length;
-      if (Buffer.from(this.#bytes.subarray(this.#at, end)).toString("latin1") === word) {
-        this.#at = end;
-        return;
-      }
-    }
-    throw this.#error();
   }
 
   #unescape(text: string): string {
@@ -182,13 +153,8 @@ export class JsonReader {
 
   /** The next byte that is not space; undefined at the end. */
   #peek(): number | undefined {
-    for (;;) {
-      const byte = this.#bytes[this.#at];
-      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) {
-        return byte;
-      }
-      this.#at++;
-    }
+    this.#at = endOfSpace(this.#bytes, this.#at);
+    return this.#bytes[this.#at];
   }
 
   #take(byte: number): void {
@@ -209,20 +175,11 @@ export class JsonReader {
   }
 
   #error(): JsonError {
-    return new JsonError(
-      this.#at >= this.#bytes.length ? "it ends too early" : `byte ${this.#at} does not belong there`,
-    );
+    return misplaced(this.#bytes, this.#at);
   }
 }
 
+/** Whether a number may go on with it. */
 function isNumberPart(byte: number | undefined): boolean {
-  return (
-    byte !== undefined &&
-    ((byte >= ZERO && byte <= NINE) ||
-      byte === MINUS ||
-      byte === 0x2b ||
-      byte === 0x2e ||
-      byte === 0x65 ||
-      byte === 0x45)
-  );
+  return isDigit(byte) || byte === MINUS || byte === PLUS || byte === POINT || byte === SMALL_E || byte === CAPITAL_E;
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { Problem } from "../problem.js";
-import { JsonError, JsonReader } from "./json-reader.js";
+import { JsonError } from "./json-grammar.js";
+import { JsonReader } from "./json-reader.js";
 import { joinPictures, type PictureReader, type Pictures } from "./pictures.js";
 
 function invalid(detail: string): Problem {
@@ -14,6 +15,7 @@ function invalid(detail: string): Problem {
  */
 export async function readJson(bytes: Uint8Array, pictures: PictureReader): Promise<Pictures> {
   try {
+    await pictures.turn();
     if (!isUtf8(bytes)) {
       throw new JsonError("it is not UTF-8");
     }
@@ -44,6 +46,8 @@ async function readBody(json: JsonReader, pictures: PictureReader): Promise<Pict
 async function readObject(json: JsonReader, pictures: PictureReader): Promise<Pictures> {
   let read: Pictures | undefined;
   for (const name of json.members()) {
+    // Another part of a body may be nothing but these.
+    await pictures.turn();
     if (name !== "image" && name !== "images") {
       json.skip();
       continue;
@@ -71,6 +75,7 @@ async function readList(json: JsonReader, pictures: PictureReader): Promise<Pict
       if (count <= pictures.most) {
         each.push(await readPicture(json, pictures, `images[${index}]`));
       } else {
+        await pictures.turn();
         json.skip();
       }
     }
@@ -106,12 +111,41 @@ function fromBase64(text: string, where: string): Buffer {
   if (start === undefined) {
     throw invalid(`${where} is a data: URL, but not one of base64.`);
   }
-  const line = text.slice(start.length);
-  const encoded = /\s/.test(line) ? line.replaceAll(/[\t\n\r ]+/g, "") : line;
-  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(encoded)) {
+  const encoded = text.slice(start.length);
+  if (!isBase64(encoded)) {
     throw invalid(`${where} is not base64.`);
   }
   return Buffer.from(encoded, "base64");
+}
+
+/** What a sign is in base64: one of 6 bits in either alphabet, a filler at the end, or space between lines. */
+const [BITS, FILLER, SPACE] = [1, 2, 3];
+const SIGNS = new Uint8Array(128);
+for (const [signs, kind] of [
+  ["ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_", BITS],
+  ["=", FILLER],
+  ["\t\n\r ", SPACE],
+] as const) {
+  for (const sign of signs) {
+    SIGNS[sign.charCodeAt(0)] = kind!;
+  }
+}
+
+/** A loop and no pattern: a pattern that allows for space anywhere tries some texts again and again. */
+function isBase64(text: string): boolean {
+  let bits = 0;
+  let fillers = 0;
+  for (let at = 0; at < text.length; at++) {
+    const kind = SIGNS[text.charCodeAt(at)];
+    if (kind === BITS && fillers === 0) {
+      bits++;
+    } else if (kind === FILLER && fillers < 2) {
+      fillers++;
+    } else if (kind !== SPACE) {
+      return false;
+    }
+  }
+  return bits > 0;
 }
 
 function readNumbers(json: JsonReader, pictures: PictureReader, where: string): Uint8Array {

@@ -3,6 +3,7 @@ import type { ByteLease } from "../body.js";
 import { type PictureShape, pictureSize } from "../classifier.js";
 import { Problem } from "../problem.js";
 import { planesToPixels } from "../records.js";
+import { turn } from "../turn.js";
 
 /**
  * Reads a PNG or JPEG file and brings it to the network's shape; throws a Problem where it cannot. It may stop, with the
@@ -20,7 +21,7 @@ export interface Pictures {
 }
 
 /** What a request's pictures may take. */
-export interface PictureLimits {
+interface PictureLimits {
   /** Most pictures of a request. */
   readonly maxPictures: number;
   /** Most bytes of their pixels, as the network takes them; a single picture may have more. */
@@ -44,9 +45,6 @@ export function isPictureFile(bytes: Uint8Array): boolean {
   return sniffPicture(bytes) !== undefined;
 }
 
-/** How long pictures may be decoded in one go before others get their turn. */
-const TURN_MS = 8;
-
 /** Turns what arrives, picture by picture, into the network's pixels. */
 export class PictureReader {
   readonly shape: PictureShape;
@@ -58,7 +56,6 @@ export class PictureReader {
   readonly #signal: AbortSignal;
   readonly #lease: ByteLease;
   #count = 0;
-  #turn = performance.now();
 
   constructor({ decode, shape, signal, limits }: PictureReaderOptions) {
     this.shape = shape;
@@ -92,12 +89,9 @@ export class PictureReader {
     );
   }
 
-  /** Between two pictures: lets others have their turn, and stops where nobody waits for the answer any more. */
+  /** Before a picture or many: lets others have their turn, and stops where nobody waits for the answer any more. */
   async turn(): Promise<void> {
-    if (performance.now() - this.#turn > TURN_MS) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      this.#turn = performance.now();
-    }
+    await turn();
     this.#signal.throwIfAborted();
   }
 

@@ -2,7 +2,9 @@
 // Stands for OpenFaaS's of-watchdog in mode=http: what a function can notice of it, written from observations of
 // version 0.11.6. Plain JavaScript on node:http alone, so that a container can run it as /fwatchdog too.
 import { spawn } from "node:child_process";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, createServer, request as httpRequest } from "node:http";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
@@ -29,6 +31,9 @@ const upstream = new URL(environment.upstream_url ?? "http://127.0.0.1:3000");
 const maxInflight = Number(environment.max_inflight ?? 0);
 const prefixLogs = environment.prefix_logs !== "false";
 const LONGEST_LINE = 64 * 1024;
+/** Health and readiness ask for it; with suppress_lock somebody else writes it. */
+const lock = join(environment.TMPDIR || "/tmp", ".lock");
+const writesLock = !["true", "1"].includes(environment.suppress_lock);
 
 // As Go's transport: a connection is used again once its answer is here and all of the request has gone out.
 const pool = new Agent({ keepAlive: true, maxFreeSockets: 100, timeout: 500 });
@@ -122,12 +127,13 @@ function proxy(request, response, path) {
 const server = createServer((request, response) => {
   const path = request.url.replace(/^\/function\/[^/?]+\/?/, "/");
   if (path === "/_/health") {
-    answerEmpty(response, accepting ? 200 : 503);
+    answerEmpty(response, accepting && existsSync(lock) ? 200 : 503);
   } else if (path === "/_/ready") {
-    if (accepting && environment.ready_path) {
+    const healthy = accepting && existsSync(lock);
+    if (healthy && environment.ready_path) {
       proxy(request, response, environment.ready_path);
     } else {
-      answerEmpty(response, accepting ? 200 : 503);
+      answerEmpty(response, healthy ? 200 : 503);
     }
   } else if (maxInflight > 0 && inflight >= maxInflight) {
     answerEmpty(response, 429);
@@ -136,10 +142,14 @@ const server = createServer((request, response) => {
   }
 });
 server.listen(Number(environment.port ?? 8080));
+if (writesLock) {
+  writeFileSync(lock, "");
+}
 
 process.on("SIGTERM", () => {
   child.kill("SIGTERM");
   accepting = false;
+  rmSync(lock, { force: true });
   setTimeout(() => {
     setTimeout(() => process.exit(0), writeTimeout).unref();
     server.close(() => process.exit(0));

@@ -1,5 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -33,6 +36,8 @@ export const NO_WATCHDOG = real === undefined ? " (the real one is skipped: no f
 
 export interface Guarded {
   readonly url: string;
+  /** Where the function itself listens. */
+  readonly inner: number;
   readonly process: ChildProcess;
   /** What watchdog and function have written. */
   readonly lines: string[];
@@ -42,7 +47,7 @@ export interface Guarded {
 }
 
 /** The program of the image, as the image starts it. */
-const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+export const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 
 /** Starts a watchdog that starts the function; resolves when both answer. */
 export async function startGuarded(
@@ -52,10 +57,13 @@ export async function startGuarded(
 ): Promise<Guarded> {
   const [port, inner, metrics] = [await freePort(), await freePort(), await freePort()];
   const [command, ...args] = watchdog.command;
+  // Its lock file is there: two watchdogs must not share one.
+  const temporary = mkdtempSync(join(tmpdir(), "cifar-watchdog-"));
   const child = spawn(command!, args, {
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       PATH: process.env["PATH"],
+      TMPDIR: temporary,
       mode: "http",
       fprocess: `${process.execPath} ${PROGRAM}`,
       upstream_url: `http://127.0.0.1:${inner}`,
@@ -64,6 +72,7 @@ export async function startGuarded(
       metrics_port: String(metrics),
       ready_path: "/_/ready",
       prefix_logs: "false",
+      suppress_lock: "true",
       healthcheck_interval: "300ms",
       write_timeout: "5s",
       exec_timeout: "4s",
@@ -74,7 +83,10 @@ export async function startGuarded(
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream! }).on("line", (line) => lines.push(line));
   }
-  const ended = once(child, "exit").then(([code]) => code as number | null);
+  const ended = once(child, "exit").then(([code]) => {
+    rmSync(temporary, { recursive: true, force: true });
+    return code as number | null;
+  });
   const url = `http://127.0.0.1:${port}`;
   while (awaitReady && child.exitCode === null) {
     const response = await fetch(`${url}/_/ready`).catch(() => undefined);
@@ -85,6 +97,7 @@ export async function startGuarded(
   }
   return {
     url,
+    inner,
     process: child,
     lines,
     ended,

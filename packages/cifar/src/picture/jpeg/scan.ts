@@ -3,7 +3,7 @@ import type { Component, Frame } from "./frame.js";
 import type { Tables } from "./tables.js";
 
 /** A component in a scan, with the Huffman tables that it is coded with; undefined where the scan needs none. */
-export interface ScanComponent {
+interface ScanComponent {
   /** Its place in the frame. */
   readonly index: number;
   readonly dc: Uint8Array | undefined;

@@ -14,9 +14,7 @@ export function inflateRows(compressed: Uint8Array, expected: number): Uint8Arra
     // picture, and many pieces for a large one. It takes 64 at least.
     rows = inflateSync(compressed, { maxOutputLength: expected, chunkSize: Math.max(expected + 1, 64) });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ERR_BUFFER_TOO_LARGE") {
-      throw invalidPicture("PNG", "its pixels cannot be decompressed", error);
-    }
+    if ((error as NodeJS.ErrnoException).code !== "ERR_BUFFER_TOO_LARGE") throw broken(error);
     rows = firstBytes(compressed, expected);
   }
   if (rows.length < expected) throw invalidPicture("PNG", "it holds fewer pixels than its header says");
@@ -35,6 +33,19 @@ function firstBytes(compressed: Uint8Array, expected: number): Uint8Array {
     rows.set(fitting, filled);
     filled += fitting.length;
   });
-  for (let at = 0; filled < expected; at += STEP) inflator.push(compressed.subarray(at, at + STEP));
+  try {
+    for (let at = 0; filled < expected && at < compressed.length; at += STEP) {
+      inflator.push(compressed.subarray(at, at + STEP));
+    }
+  } catch (error) {
+    // What is left over is broken close behind them.
+    throw broken(error);
+  }
+  // A stored block comes out whole or not at all: one that is cut off is as good as broken.
+  if (filled < expected) throw broken();
   return rows;
+}
+
+function broken(cause?: unknown) {
+  return invalidPicture("PNG", "its pixels cannot be decompressed", cause);
 }
