@@ -2,7 +2,6 @@ import { isShared } from "./compute.js";
 import { Lane, type LaneSpec } from "./lane.js";
 import { type Runner, SerialRunner } from "./runner.js";
 import type { Shard } from "./shard.js";
-import { ThreadedRunner } from "./threads/threaded-runner.js";
 
 export interface RunnerSpec extends LaneSpec {
   readonly shards: readonly Shard[];
@@ -23,6 +22,8 @@ export async function openRunner(spec: RunnerSpec): Promise<Runner> {
   // What the others allocate is what this thread does, so all of it is made now and measured.
   lane.openInference();
   const laneBytes = backend.bytesUsed - before + backend.scratchBytes;
+  // Loaded where there are threads: a page of one thread does without.
+  const { ThreadedRunner } = await import("./threads/threaded-runner.js");
   const opened = await ThreadedRunner.open({ ...spec, backend, lane, laneBytes, threads });
   if (typeof opened !== "string") return opened;
   onOneThread(opened);

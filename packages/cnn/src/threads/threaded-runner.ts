@@ -1,5 +1,6 @@
 import { TensorError, type WasmInferenceBackend } from "@cifar/tensor";
-import { breathe, startThread, type Thread, whyNoRoom } from "#platform";
+import { breathe } from "#platform";
+import { startThread, type Thread, whyNoRoom } from "#start";
 import { CnnError } from "../errors.js";
 import type { Lane, LaneSpec } from "../lane.js";
 import type { InferRequest, Runner, TrainRequest } from "../runner.js";

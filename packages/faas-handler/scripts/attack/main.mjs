@@ -3,6 +3,7 @@
 // See attack.sh, which calls it.
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { Round } from "./round.mjs";
 import { createTarget } from "./target.mjs";
@@ -50,11 +51,11 @@ await target.start();
 for (const connections of CONNECTIONS) {
   for (const [what, thrown] of Object.entries({ honest, hostile: repeated(connections) })) {
     const round = new Round({ target, ports: { thrown: port, health: ports.function }, bodies: thrown, connections });
-    const { statuses, slowest, delay, deaths } = await round.run();
+    const { statuses, slowest, delay, late, deaths } = await round.run();
     const answers = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`);
     console.log(
       `${what}, ${connections} at once: ${answers.join(", ")}; slowest answer ${Math.round(slowest.took)} ms (${slowest.name}); ` +
-        `worst health delay ${Math.round(delay.took)} ms${delay.during === "" ? "" : ` (during ${delay.during})`}`,
+        `worst health delay ${Math.round(delay.took)} ms${delay.during === "" ? "" : ` (during ${delay.during})`}, give or take ${Math.ceil(late)} ms of the machine's own`,
     );
     for (const { how, during } of deaths) console.log(`  DEATH: ${how}, during ${during}`);
     if (what === "hostile") failed ||= deaths.length > 0 || delay.took > LONGEST_DELAY;
@@ -64,5 +65,10 @@ await target.stop();
 const { peak, kills } = target.memory;
 console.log(`memory: ${(peak / 2 ** 20).toFixed(1)} MiB at most; ended by the system for memory: ${kills}`);
 failed ||= kills > 0;
+// Whatever else runs here makes health checks wait too.
+const busy = loadavg()[0] / availableParallelism();
+console.log(
+  `load of the machine: ${busy.toFixed(1)} a core${busy > 1.5 ? "; delays are to be measured again on a quiet one" : ""}`,
+);
 console.log(failed ? `FAILED: a death, or a health check that waited over ${LONGEST_DELAY} ms` : "held");
 process.exit(failed ? 1 : 0);

@@ -28,6 +28,7 @@ export class Round {
     statuses: {},
     slowest: { name: "", took: 0 },
     delay: { took: 0, during: "" },
+    late: 0,
     deaths: [],
   };
 
@@ -100,7 +101,8 @@ export class Round {
     });
   }
 
-  #judge({ result, took }) {
+  #judge({ result, took, late }) {
+    this.#result.late = Math.max(this.#result.late, late);
     if (this.#mending !== undefined) return;
     const { delay } = this.#result;
     if (took > delay.took) Object.assign(delay, { took, during: [...this.#flying].join(" ") });
