@@ -83,7 +83,7 @@ function findWatchdog(environment: Environment): string | undefined {
   return folders.map((folder) => join(folder, "fwatchdog")).find(isExecutable);
 }
 
-interface ServeOptions {
+export interface ServeOptions {
   /** Default: the process's. */
   readonly environment?: Environment;
   /** Whether to say where it serves; false behind a watchdog, whose address is the one that counts. */

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Work after which others get their turn, in milliseconds. */
 const STEP_MS = 10;
 
-/** Rests are so many times as long as the work before them: of half a core, a limit of containers, half is left. */
+/** Rests are so many times as long as the work before them: of half a core, a limit of containers, a third is left. */
 const REST_FACTOR = 2;
 const SHORTEST_REST = 10;
 const LONGEST_REST = 500;
