@@ -2,7 +2,10 @@ import { CifarError, networkReasonOf } from "../errors.js";
 import type { Environment } from "./locate.js";
 
 /** What of a response a download looks at. */
-export type FetchedResponse = Pick<Response, "status" | "statusText" | "headers" | "body">;
+export interface FetchedResponse extends Pick<Response, "status" | "statusText"> {
+  readonly headers: { get(name: string): string | null };
+  readonly body: (AsyncIterable<Uint8Array> & { cancel(): Promise<void> }) | null;
+}
 
 /**
  * `fetch` by way of the proxy that the environment names, which Node's own passes by: `HTTPS_PROXY` and `HTTP_PROXY`, or in
