@@ -42,6 +42,7 @@ function runHere(model: Sequential, input: Float32Array, batch: number): Float32
   const program = new Program({ placed: model.placed, backend, batch });
   const parameters = [...model.parameters.values()];
   shard.input.data.set(input);
+  program.make();
   program.prepare(parameters);
   program.forward(shard);
   return shard.logits.data.slice();
