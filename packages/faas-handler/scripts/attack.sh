@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Throws every file of a folder at the function, held to 128 MB and half a core, with 1, 4 and 16 connections at once, and
 # asks for its health every 20 ms meanwhile. Fails on a death, a kill for memory, or a health check that waits over 250 ms.
-#   npm run attack -- FOLDER
+#   npm run attack [-- FOLDER]      without a folder: 400 pictures of the tests' generator (ATTACK_PICTURES, FUZZ_SEED)
 # JPEG and PNG go as such by their first bytes, .json as JSON, .multipart as a form with the boundary "attack".
 #   ATTACK_NODES     nodes to run it in, with colons between; default: the one of this machine
 #   ATTACK_IN        container: the image in podman, as root, with what image-steps.sh needs (the default where that is there)
@@ -11,8 +11,12 @@
 set -euo pipefail
 source "$(dirname "$0")/image-steps.sh"
 
-folder=${1:?usage: npm run attack -- FOLDER}
-folder=$(cd "${INIT_CWD:-$PWD}" && cd "$folder" && pwd)
+if [ $# -gt 0 ]; then
+  folder=$(cd "${INIT_CWD:-$PWD}" && cd "$1" && pwd)
+else
+  folder=$work/corpus
+  node "$package/scripts/attack/corpus.mjs" "$folder"
+fi
 runtime=$package/dist/runtime
 function=$root/template/cnn-node/function
 missing=$(missing_tool)
