@@ -66,7 +66,7 @@ function testedPackages() {
     readonly realpath: string;
     readonly scripts: Readonly<Record<string, string>>;
   }[];
-  return packages.flatMap(({ name, realpath, scripts }) =>
+  return packages.flatMap(({ name, realpath, scripts = {} }) =>
     Object.entries(scripts)
       .filter(([script, command]) => ["test", "fuzz"].includes(script) && command.startsWith("vitest run"))
       .map(([, command]) => ({ name, command, folder: realpath })),
