@@ -9,6 +9,7 @@ import { Problem } from "../problem.js";
 import { DecodeQueue } from "./decode-queue.js";
 import { DecodeThread, openWorker, ThreadError } from "./thread.js";
 import type { ThreadData } from "./thread-protocol.js";
+import { Turns } from "./turns.js";
 
 /**
  * A picture that is estimated to take longer is decoded in another thread, one that takes less here: such are the pictures
@@ -48,8 +49,10 @@ export function createDecoder(options: DecoderOptions): PictureDecoder {
     maxWaiting: execTimeout * WAITING_SHARE,
   });
 
-  function here(picture: CheckedPicture, side: number): Uint8Array {
-    const pixels = toInput(decodeChecked(picture), side);
+  const turns = new Turns();
+
+  async function here(picture: CheckedPicture, side: number): Promise<Uint8Array> {
+    const pixels = await turns.run(() => toInput(decodeChecked(picture), side));
     garbage.add(picture.cost.bytes);
     return pixels;
   }
@@ -89,8 +92,9 @@ export function createDecoder(options: DecoderOptions): PictureDecoder {
       try {
         const [side, , channels] = shape;
         const picture = checkPicture(file, { maxPixels });
-        const pixels =
-          picture.cost.milliseconds > HERE_MS ? await inThread({ file, side, picture, signal }) : here(picture, side);
+        const pixels = await (picture.cost.milliseconds > HERE_MS
+          ? inThread({ file, side, picture, signal })
+          : here(picture, side));
         return channels === 1 ? toGrey(pixels) : pixels;
       } catch (thrown) {
         throw pictureProblem(thrown, maxPixels);
