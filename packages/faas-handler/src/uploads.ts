@@ -31,6 +31,11 @@ export class Uploads {
     this.#options = options;
   }
 
+  /** Bodies that are coming. */
+  get coming(): number {
+    return this.#coming.size;
+  }
+
   /** @param refuse called once, with the reason, if the body will not be read to its end */
   open(refuse: (problem: Problem) => void): Upload {
     return new Upload(this, this.#options.patience, refuse);
@@ -165,6 +170,8 @@ export class Upload implements ByteLease {
   }
 
   end(): number {
+    // Whoever began to read may have turned away from it without a word.
+    this.#uploads.finish(this);
     const bytes = this.#held;
     this.#held = 0;
     this.#uploads.giveBack(bytes);

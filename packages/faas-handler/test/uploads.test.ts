@@ -140,6 +140,17 @@ describe("Uploads", () => {
     expect(problems).toHaveLength(1);
   });
 
+  it("forgets a body that nobody reads any further", async () => {
+    const uploads = new Uploads({ bytes: 10, patience: 1000 });
+    const upload = uploads.open(() => undefined);
+    const chunks = upload.read(coming([0, 1], [0, 1]));
+    vi.useFakeTimers();
+    await chunks.next();
+    expect(uploads.coming).toBe(1);
+    upload.end();
+    expect(uploads.coming).toBe(0);
+  });
+
   it("lets no body have memory that is taken by bodies that come", () => {
     const uploads = new Uploads({ bytes: 10, patience: 1000 });
     const first = uploads.open(() => undefined);

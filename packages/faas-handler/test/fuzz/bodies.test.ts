@@ -166,7 +166,8 @@ function check({ status, type, body }: Caught): void {
     expect(type).toBe("application/json");
     return;
   }
-  expect([400, 404, 406, 413, 415, 422]).toContain(status);
+  // 429: together the bodies may be more than there is memory for.
+  expect([400, 404, 406, 413, 415, 422, 429]).toContain(status);
   expect(type).toBe("application/problem+json");
   expect(value).toMatchObject({ status, type: expect.stringMatching(/^urn:cifar:problem:[a-z-]+$/) });
   expect(value.detail).not.toMatch(/\n|node:|\.[jt]s:/);
@@ -225,7 +226,7 @@ describe("random and half-valid bodies of every type", () => {
       );
       expect(done).toBeGreaterThanOrEqual(BODIES);
       // The bodies were what they were meant to be: each kind of answer came up.
-      expect([...seen.keys()].sort()).toEqual([200, 400, 404, 406, 413, 415, 422]);
+      expect([...seen.keys()].filter((status) => status !== 429).sort()).toEqual([200, 400, 404, 406, 413, 415, 422]);
       // Sockets of refused bodies linger for a moment and hold on to what they read; what stays after that is a leak.
       await vi.waitFor(() => expect(inUse() - early).toBeLessThan(2 ** 23), { timeout: 10_000, interval: 250 });
     },
